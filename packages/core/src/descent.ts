@@ -1,0 +1,48 @@
+/**
+ * Playing an op on something inside a cell: the containers on the way are made if they are not there, and let go of
+ * when nothing is left of them.
+ */
+import type { Stamp } from "./clock.js";
+import type { AnyOp, Undo } from "./crdt.js";
+import { BrokenInvariant } from "./errors.js";
+import type { Dot } from "./ids.js";
+import { type Path, pathKey } from "./path.js";
+import type { Cell } from "./types.js";
+
+/** An op with its identity. */
+export interface Play {
+  readonly op: AnyOp;
+  readonly dot: Dot;
+  readonly stamp: Stamp;
+  readonly undo?: Undo | undefined;
+}
+
+/** What is at the end of a path of which `cell` is the first step, undefined if there is nothing. */
+export function cellBelow(cell: Cell | undefined, path: Path): Cell | undefined {
+  let below = cell;
+  for (let i = 1; i < path.length; i++) below = below?.children?.get(path[i]!);
+  return below;
+}
+
+/** Plays an op at the end of a path of which `cell` is the step at `depth`, 0 if not given. O(steps) and the op's. */
+export function applyBelow(cell: Cell, path: Path, play: Play, depth = 0): void {
+  if (depth === path.length - 1) {
+    cell.apply(play.op, play.dot, play.stamp, play.undo);
+    return;
+  }
+  const { children } = cell;
+  if (children === undefined) throw new BrokenInvariant(`nothing is inside of ${pathKey(path)} at ${depth}`);
+  const step = path[depth + 1]!;
+  const child = children.use(step, play.undo);
+  applyBelow(child, path, play, depth + 1);
+  if (child.isBlank()) children.drop(step, play.undo);
+}
+
+/** Calls `visit` for what is at the end of a path and for all that is inside of it, innermost first. */
+export function visitUpwards(cell: Cell, path: Path, visit: (cell: Cell, path: Path) => void): void {
+  for (const step of cell.children?.steps() ?? []) {
+    const child = cell.children?.get(step);
+    if (child !== undefined) visitUpwards(child, [...path, step], visit);
+  }
+  visit(cell, path);
+}

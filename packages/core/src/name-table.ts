@@ -1,0 +1,186 @@
+/**
+ * Names by number: each takes its bytes, and some eight more. A few are kept as strings; more stand one after the other
+ * in one array of bytes, and are found through a table of their hashes, so that there is no object for each.
+ */
+import { ByteReader } from "./bytes.js";
+import { toUtf8 } from "./utf8.js";
+
+export class NameTable {
+  /** As long as they are few. */
+  #few: string[] | undefined = [];
+  #bytes = NO_BYTES;
+  /** Where each begins, and where the last one ends. */
+  #starts = NO_NUMBERS;
+  /** One more than a number, or 0: found by hash, the next free place taken. */
+  #table = NO_NUMBERS;
+  #size = 0;
+  /** What was found last: who looks at something mostly looks again. */
+  #last: string | undefined;
+  #lastNumber = -1;
+
+  /** @param expected how many names are going to be added. */
+  constructor(expected = 0) {
+    if (expected <= FEW_MAX) return;
+    this.#few = undefined;
+    this.#starts = new Uint32Array(expected + 1);
+    this.#table = new Uint32Array(Math.ceil((expected + 1) * LOAD_MAX));
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The number of a name, -1 if it has none. */
+  find(name: string): number {
+    if (this.#few !== undefined) return this.#few.indexOf(name);
+    if (name === this.#last) return this.#lastNumber;
+    if (this.#size === 0) return -1;
+    const length = encode(name);
+    const number = this.#table[this.#placeOf(hash(length), length)]! - 1;
+    if (number >= 0) this.#found(name, number);
+    return number;
+  }
+
+  /** The number of a name, the next one if it has none. */
+  findOrAdd(name: string): number {
+    if (this.#few !== undefined || this.#size * LOAD_MAX >= this.#table.length) {
+      const number = this.find(name);
+      return number < 0 ? this.#add(name) : number;
+    }
+    const length = encode(name);
+    const at = this.#placeOf(hash(length), length);
+    const number = this.#table[at]! - 1;
+    if (number >= 0) return number;
+    this.#table[at] = this.#size + 1;
+    return this.#append(length);
+  }
+
+  #found(name: string, number: number): void {
+    this.#last = name;
+    this.#lastNumber = number;
+  }
+
+  #add(name: string): number {
+    const few = this.#few;
+    if (few !== undefined && few.length < FEW_MAX) {
+      few.push(name);
+      return this.#size++;
+    }
+    if (few !== undefined) {
+      this.#few = undefined;
+      this.#size = 0;
+      this.#starts = new Uint32Array(2 * FEW_MAX);
+      for (const each of few) this.#add(each);
+    }
+    const length = encode(name);
+    const number = this.#append(length);
+    if (this.#size * LOAD_MAX > this.#table.length) this.#rehash();
+    else this.#table[this.#placeOf(hash(length), length)] = number + 1;
+    return number;
+  }
+
+  /** Keeps the name in `scratch`. */
+  #append(length: number): number {
+    const number = this.#size++;
+    const start = this.#starts[number]!;
+    if (start + length > this.#bytes.length) this.#bytes = grown(this.#bytes, roomFor(start + length));
+    for (let i = 0; i < length; i++) this.#bytes[start + i] = scratch[i]!;
+    if (number + 1 === this.#starts.length) this.#starts = grown(this.#starts, roomFor(number + 2));
+    this.#starts[number + 1] = start + length;
+    return number;
+  }
+
+  at(number: number): string {
+    if (this.#few !== undefined) return this.#few[number]!;
+    const [start, end] = [this.#starts[number]!, this.#starts[number + 1]!];
+    return new ByteReader(this.#bytes, start, end).textOnly(end - start);
+  }
+
+  clone(): NameTable {
+    const copy = new NameTable();
+    copy.#few = this.#few?.slice();
+    copy.#bytes = this.#bytes.slice();
+    copy.#starts = this.#starts.slice();
+    copy.#table = this.#table.slice();
+    copy.#size = this.#size;
+    return copy;
+  }
+
+  /** Where the name in `scratch` is in the table, or would be. */
+  #placeOf(hashed: number, length: number): number {
+    const table = this.#table;
+    for (let at = hashed % table.length; ; at = at + 1 === table.length ? 0 : at + 1) {
+      const number = table[at]! - 1;
+      if (number < 0 || this.#isAt(number, length)) return at;
+    }
+  }
+
+  #isAt(number: number, length: number): boolean {
+    const start = this.#starts[number]!;
+    if (this.#starts[number + 1]! - start !== length) return false;
+    for (let i = 0; i < length; i++) if (this.#bytes[start + i] !== scratch[i]) return false;
+    return true;
+  }
+
+  #rehash(): void {
+    const table = new Uint32Array(Math.ceil(roomFor(this.#size) * LOAD_MAX));
+    for (let number = 0; number < this.#size; number++) {
+      const [start, end] = [this.#starts[number]!, this.#starts[number + 1]!];
+      let at = hashOf(this.#bytes, start, end) % table.length;
+      while (table[at] !== 0) at = at + 1 === table.length ? 0 : at + 1;
+      table[at] = number + 1;
+    }
+    this.#table = table;
+  }
+}
+
+/** A larger array with the same contents. */
+export function grown<T extends Uint8Array | Uint32Array | Float64Array>(array: T, length: number): T {
+  const larger = new (array.constructor as new (length: number) => T)(length);
+  larger.set(array);
+  return larger;
+}
+
+/** How much room is made for what has become so many: a fifth more, since what is not used is paid for. */
+export function roomFor(length: number): number {
+  return Math.ceil(length * (length < 1_000 ? 2 : 1.2));
+}
+
+/** Up to here a search through all of them is as fast, and takes less memory. */
+export const FEW_MAX = 16;
+/** Places in the table for each name, at least. */
+const LOAD_MAX = 1.3;
+const NO_BYTES = new Uint8Array(0);
+const NO_NUMBERS = new Uint32Array(0);
+
+/** The UTF-8 of the name that is looked for. */
+let scratch = new Uint8Array(1024);
+
+function encode(name: string): number {
+  const { length } = name;
+  if (length > scratch.length) scratch = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const unit = name.charCodeAt(i);
+    if (unit > 127) return encodeAll(name);
+    scratch[i] = unit;
+  }
+  return length;
+}
+
+function encodeAll(name: string): number {
+  const bytes = toUtf8(name);
+  if (bytes.length > scratch.length) scratch = new Uint8Array(bytes.length);
+  scratch.set(bytes);
+  return bytes.length;
+}
+
+function hash(length: number): number {
+  return hashOf(scratch, 0, length);
+}
+
+/** FNV-1a, mixed once more for its upper bits. Nobody outside sees it. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hashed = 0x811c9dc5;
+  for (let i = start; i < end; i++) hashed = Math.imul(hashed ^ bytes[i]!, 0x01000193);
+  return (hashed ^ (hashed >>> 15)) >>> 0;
+}

@@ -1,0 +1,95 @@
+/**
+ * A record: fields of different kinds under one roof, which come and go together.
+ *
+ * It is a map whose names the app has fixed in its schema. It keeps, says on the wire and merges the same, under a kind of
+ * its own, so that somebody who uses one name for a map and somebody who uses it for a record lose nothing to each
+ * other. What differs is how it is used: by its fields, and as a whole.
+ */
+import type { FieldType, Site, Source } from "./field-type.js";
+import { KINDS } from "./kinds.js";
+import { type MapOp, type MapState, orMap } from "./map.js";
+import { checkedStep } from "./path.js";
+import { know, type Op } from "./types.js";
+import type { Value } from "./value.js";
+
+export interface RecordView {
+  /** The field of this name and type. Throws `InvalidValue` for a name that no field may have. */
+  at<State, ChildOp extends Op, View, Editor extends View>(
+    name: string,
+    type: FieldType<State, ChildOp, unknown, View, Editor>,
+  ): View;
+  /** True if it was created, or something in it is shown. */
+  readonly exists: boolean;
+  toJSON(): Record<string, Value>;
+}
+
+export interface RecordDraft extends RecordView {
+  at<State, ChildOp extends Op, View, Editor extends View>(
+    name: string,
+    type: FieldType<State, ChildOp, unknown, View, Editor>,
+  ): Editor;
+  /** Makes it be there even if nothing is in it. */
+  create(): void;
+  /** Takes away all that is in it. What only grows stays. O(what is there). */
+  clear(): void;
+}
+
+export type RecordType = FieldType<MapState, MapOp, Record<string, Value>, RecordView, RecordDraft>;
+
+export const record: RecordType = {
+  ...orMap,
+  kind: KINDS.record,
+  view: (source) => new LiveRecord(source),
+  edit: (site) => new RecordEditor(site),
+};
+
+know(record);
+
+class LiveRecord implements RecordView {
+  readonly #source: Source<MapState>;
+
+  constructor(source: Source<MapState>) {
+    this.#source = source;
+  }
+
+  at<State, ChildOp extends Op, View, Editor extends View>(
+    name: string,
+    type: FieldType<State, ChildOp, unknown, View, Editor>,
+  ): View {
+    checkedStep(name, type.kind);
+    return type.view(() => this.#source().children.state(name, type));
+  }
+
+  get exists(): boolean {
+    return !record.isVacant(this.#source());
+  }
+
+  toJSON(): Record<string, Value> {
+    return this.#source().children.json();
+  }
+}
+
+class RecordEditor extends LiveRecord implements RecordDraft {
+  readonly #site: Site<MapState, MapOp>;
+
+  constructor(site: Site<MapState, MapOp>) {
+    super(site.state);
+    this.#site = site;
+  }
+
+  override at<State, ChildOp extends Op, View, Editor extends View>(
+    name: string,
+    type: FieldType<State, ChildOp, unknown, View, Editor>,
+  ): Editor {
+    return type.edit(this.#site.child(checkedStep(name, type.kind), type));
+  }
+
+  create(): void {
+    this.#site.record(orMap.create);
+  }
+
+  clear(): void {
+    for (const step of this.#site.state().children.steps()) this.#site.reset(step);
+    this.#site.record(orMap.reset);
+  }
+}
