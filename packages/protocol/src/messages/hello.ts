@@ -1,0 +1,96 @@
+import { Malformed } from "@syncline/core";
+import { LIMITS } from "../limits.js";
+import type { MessageCodec } from "./codec.js";
+
+/** What kind of peer greets. */
+export type PeerKind = "client" | "master" | "follower";
+
+/**
+ * "This is who I am." The first message on every link, in both directions; the end that dialed speaks first.
+ *
+ * Later versions append fields; a reader ignores what follows the fields that it knows, so that two versions can
+ * always tell each other which they are.
+ */
+export interface Hello {
+  readonly kind: "hello";
+  readonly versionMin: number;
+  readonly versionMax: number;
+  readonly peer: PeerKind;
+  /** The cluster; a client may leave it empty and takes what it finds. */
+  readonly cluster: string;
+  /** Name of the node, or of the client's session for logs. */
+  readonly name: string;
+  /** Random number of this start of the process: tells a node that came back from one that never left. */
+  readonly incarnation: number;
+  /** 16 random bytes that the other end's proof must cover. */
+  readonly nonce: Uint8Array;
+  /** The URL under which others reach this node; empty if it has none. */
+  readonly url: string;
+  /** Whether the node counts in `MAJORITY` and `ALL`. */
+  readonly voter: boolean;
+  /** URLs of the masters that this node knows. */
+  readonly masters: readonly string[];
+  /** What a client shows to be let in; empty if nothing. */
+  readonly token: string;
+  /** Wall-clock milliseconds since 1970 where this was said; undefined from a version that does not say it. */
+  readonly clockMs?: number;
+}
+
+export const NONCE_BYTES = 16;
+
+const PEERS: readonly PeerKind[] = ["client", "master", "follower"];
+
+export const hello: MessageCodec<Hello> = {
+  tag: 1,
+  kind: "hello",
+
+  write(out, message) {
+    out.uint(message.versionMin);
+    out.uint(message.versionMax);
+    out.byte(PEERS.indexOf(message.peer));
+    out.text(message.cluster);
+    out.text(message.name);
+    out.uint(message.incarnation);
+    out.raw(message.nonce);
+    out.text(message.url);
+    out.byte(message.voter ? 1 : 0);
+    out.uint(message.masters.length);
+    for (const url of message.masters) out.text(url);
+    out.text(message.token);
+    if (message.clockMs !== undefined) out.uint(message.clockMs);
+  },
+
+  read(input) {
+    const versionMin = input.uint();
+    const versionMax = input.uint();
+    const peer = PEERS[input.byte()];
+    if (peer === undefined) throw new Malformed("unknown kind of peer");
+    const cluster = input.text(LIMITS.nameBytesMax);
+    const name = input.text(LIMITS.nameBytesMax);
+    const incarnation = input.uint();
+    const nonce = input.raw(NONCE_BYTES);
+    const url = input.text(LIMITS.urlBytesMax);
+    const voter = input.byte() !== 0;
+    const count = input.count(LIMITS.urlsMax, 1);
+    const masters: string[] = [];
+    for (let i = 0; i < count; i++) masters.push(input.text(LIMITS.urlBytesMax));
+    const token = input.text(LIMITS.tokenBytesMax);
+    const clockMs = input.remaining > 0 ? input.uint() : undefined;
+    input.raw(input.remaining); // Fields of newer versions.
+    return {
+      kind: "hello",
+      versionMin,
+      versionMax,
+      peer,
+      cluster,
+      name,
+      incarnation,
+      nonce,
+      url,
+      voter,
+      masters,
+      token,
+      ...(clockMs !== undefined && { clockMs }),
+    };
+  },
+};

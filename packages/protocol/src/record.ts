@@ -1,0 +1,121 @@
+import type { StreamId, Vector } from "@syncline/core";
+import { ByteReader, ByteWriter, crc32, Malformed, readVector, writeVector } from "@syncline/core";
+import { LIMITS } from "./limits.js";
+import { type CommitRule, readRule, writeRule } from "./rule.js";
+
+/**
+ * A record: what stands at one position of a stream. Stored, relayed and served in this form, untouched.
+ *
+ * Layout: kind (1 byte), dependencies, body, CRC-32 of all that. The checksum also covers the stream and the
+ * position, which are not written: a record that was read from the wrong place fails its check like a damaged one.
+ *
+ * `deps` names only what is new since the record before it in the same stream. That is enough: whoever holds a
+ * record holds the one before it, and with it everything that one depended on (SPINE 1).
+ */
+export interface StreamRecord {
+  readonly stream: StreamId;
+  readonly position: number;
+  /** Positions of other streams on which this record depends and the one before it did not. */
+  readonly deps: Vector;
+  readonly body: RecordBody;
+  /** The encoded form. */
+  readonly bytes: Uint8Array;
+}
+
+export type RecordBody =
+  | { readonly kind: "opening"; readonly opening: Opening }
+  | { readonly kind: "change"; readonly change: Uint8Array }
+  /** A kind of a newer version: kept, followed and served, shown to nobody. */
+  | { readonly kind: "unknown"; readonly tag: number };
+
+/** What the first record of every stream says. */
+export interface Opening {
+  /** Name of the node whose stream this is. */
+  readonly node: string;
+  /** When a position of this stream counts as committed. */
+  readonly rule: CommitRule;
+  /** The stream that this node wrote before, if it remembers one. */
+  readonly previous: StreamId | undefined;
+  /** When readers may see a position. Of a stream whose rule is LOCAL both are the same. */
+  readonly visibility: Visibility;
+}
+
+/** `committed`: nobody sees what is not committed. `immediate`: everybody sees what he has; only answers wait. */
+export type Visibility = "committed" | "immediate";
+
+// On the wire and on disk for ever: never renumber, never reuse.
+const TAG_OPENING = 1;
+const TAG_CHANGE = 2;
+
+/** Version of the opening's body; a later one may only append to it. */
+const OPENING_VERSION = 1;
+const VISIBLE_AT_ONCE = 1;
+
+const CHECKSUM_BYTES = 4;
+
+export function encodeRecord(
+  stream: StreamId,
+  position: number,
+  deps: Vector,
+  body: { kind: "opening"; opening: Opening } | { kind: "change"; change: Uint8Array },
+): Uint8Array {
+  const out = new ByteWriter();
+  out.byte(body.kind === "opening" ? TAG_OPENING : TAG_CHANGE);
+  writeVector(out, deps);
+  if (body.kind === "opening") writeOpening(out, body.opening);
+  else out.raw(body.change);
+  const content = out.finish();
+  const bytes = new Uint8Array(content.length + CHECKSUM_BYTES);
+  bytes.set(content);
+  new DataView(bytes.buffer).setUint32(content.length, checksumAt(stream, position, content), true);
+  return bytes;
+}
+
+/** Reads the record that stands at this place. Throws `Malformed`, also when it belongs to another place. */
+export function readRecord(stream: StreamId, position: number, bytes: Uint8Array): StreamRecord {
+  if (bytes.length < CHECKSUM_BYTES + 2) throw new Malformed("a record is cut short");
+  if (bytes.length > LIMITS.recordBytesMax) throw new Malformed("a record is larger than recordBytesMax");
+  const content = bytes.subarray(0, bytes.length - CHECKSUM_BYTES);
+  const stored = new DataView(bytes.buffer, bytes.byteOffset + content.length, CHECKSUM_BYTES).getUint32(
+    0,
+    true,
+  );
+  if (stored !== checksumAt(stream, position, content)) throw new Malformed("a record fails its checksum");
+  const input = new ByteReader(content);
+  const tag = input.byte();
+  const deps = readVector(input, LIMITS.vectorEntriesMax);
+  if (deps.has(stream)) throw new Malformed("a record depends on its own stream");
+  let body: RecordBody;
+  if (tag === TAG_OPENING) body = { kind: "opening", opening: readOpening(input) };
+  else if (tag === TAG_CHANGE) body = { kind: "change", change: input.raw(input.remaining) };
+  else body = { kind: "unknown", tag };
+  if ((position === 1) !== (body.kind === "opening")) {
+    throw new Malformed("an opening record stands at position 1 of its stream, and only there");
+  }
+  return { stream, position, deps, body, bytes };
+}
+
+function writeOpening(out: ByteWriter, opening: Opening): void {
+  out.byte(OPENING_VERSION);
+  out.text(opening.node);
+  writeRule(out, opening.rule);
+  out.uint(opening.previous ?? 0);
+  if (opening.visibility === "immediate") out.byte(VISIBLE_AT_ONCE);
+}
+
+function readOpening(input: ByteReader): Opening {
+  if (input.byte() < OPENING_VERSION) throw new Malformed("unknown version of an opening record");
+  const node = input.text(LIMITS.nameBytesMax);
+  const rule = readRule(input);
+  const previous = input.uint();
+  const visibility = input.remaining > 0 && input.byte() === VISIBLE_AT_ONCE ? "immediate" : "committed";
+  // What a newer version has appended is left unread.
+  return { node, rule, previous: previous === 0 ? undefined : previous, visibility };
+}
+
+function checksumAt(stream: StreamId, position: number, content: Uint8Array): number {
+  const place = new DataView(new ArrayBuffer(16));
+  place.setFloat64(0, stream, true);
+  place.setFloat64(8, position, true);
+  return (crc32(new Uint8Array(place.buffer)) ^ crc32(content)) >>> 0;
+}
