@@ -1,0 +1,105 @@
+import { clientMessages, type Fault, type Hello, type Limits, type Message } from "@syncline/protocol";
+import type { Channel } from "../channel.js";
+import { greet, type Self } from "../greeting.js";
+import type { Clock, Dialer, Link, LinkHandler, Random, Scheduler } from "../ports.js";
+import { Redialer } from "../redial.js";
+
+/**
+ * A client's connection to one server at a time, out of a list: dialed again, at the next one, when it ends.
+ */
+export interface ServerPorts {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly dialer: Dialer;
+}
+
+export interface ServerHandler {
+  /** URLs to try, in this order; asked before each attempt. */
+  urls(): readonly string[];
+  self(): Self;
+  /** The server has greeted. Returns false to go on to the next one. */
+  attached(channel: Channel, server: Hello): boolean;
+  message(message: Message): void;
+  drained(): void;
+  /** The link that was attached has ended, or an attempt has failed. */
+  detached(wasAttached: boolean, reason: string, fault: Fault | undefined): void;
+}
+
+const MESSAGES = /* @__PURE__ */ clientMessages();
+
+export class ServerLink {
+  private next = 0;
+  private readonly redialer: Redialer;
+  private current: Channel | undefined;
+  private opening: { readonly link: Link; readonly greeting: LinkHandler } | undefined;
+
+  constructor(
+    private readonly ports: ServerPorts,
+    private readonly limits: Limits,
+    private readonly handler: ServerHandler,
+  ) {
+    this.redialer = new Redialer(ports, limits, {
+      nextUrl: () => {
+        const urls = handler.urls();
+        return urls[this.next++ % Math.max(1, urls.length)];
+      },
+      opened: (link) => this.open(link),
+      failed: (url, reason) => handler.detached(false, `${url}: ${reason}`, undefined),
+    });
+  }
+
+  get channel(): Channel | undefined {
+    return this.current;
+  }
+
+  start(): void {
+    this.redialer.start();
+  }
+
+  /** Ends the link and goes on to the next server. */
+  leave(reason: string): void {
+    this.current?.close(reason);
+  }
+
+  stop(reason: string): void {
+    this.redialer.stop();
+    this.current?.close(reason);
+    this.opening?.link.close(reason);
+    this.opening?.greeting.closed(reason);
+  }
+
+  private open(link: Link): LinkHandler {
+    const { handler } = this;
+    const greeting = greet(
+      "dialer",
+      link,
+      () => handler.self(),
+      { ...this.ports, mac: undefined, messages: MESSAGES },
+      this.limits,
+      {
+        admitClient: (_hello, answer) => answer(undefined),
+        greeted: (channel, server) => {
+          this.opening = undefined;
+          this.current = channel;
+          if (handler.attached(channel, server)) this.redialer.succeeded();
+          else this.ports.scheduler.turn(() => channel.close("another server is wanted"));
+          return {
+            message: (message) => handler.message(message),
+            drained: () => handler.drained(),
+            closed: (reason, fault) => {
+              this.current = undefined;
+              handler.detached(true, reason, fault);
+            },
+          };
+        },
+        failed: (reason, fault) => {
+          this.opening = undefined;
+          handler.detached(false, reason, fault);
+        },
+      },
+    );
+    this.opening = { link, greeting };
+    return greeting;
+  }
+}

@@ -1,0 +1,45 @@
+export * from "./access.js";
+export { Channel } from "./channel.js";
+export type { Answer } from "./client/asks.js";
+export {
+  type ClientConfig,
+  type ClientPorts,
+  type ClientStatus,
+  type ConnectionStatus,
+  SyncClient,
+} from "./client/client.js";
+export { OpenDocument, type SaveState } from "./client/documents.js";
+export { keeping } from "./client/keeper.js";
+export type { KeepingState, MakeKeeping } from "./client/keeping.js";
+export { OwnChange } from "./client/outbox.js";
+export type { Outcome, SlotEntry, SlotStore, SlotWrite } from "./client/slots.js";
+export { isReserved } from "./node/members.js";
+export {
+  DamagedStore,
+  ForeignStore,
+  type NodeConfig,
+  type NodePorts,
+  type ReadAnswer,
+  type ReadOptions,
+  SyncNode,
+} from "./node/node.js";
+export type {
+  LevelLag,
+  MemberStatus,
+  NodeStatus,
+  SlotStatus,
+  StreamStatus,
+  SyncState,
+} from "./node/status.js";
+export { recordPlaceOf } from "./node/tables.js";
+export { type Damage, type Verification, verifyStore } from "./node/verification.js";
+export {
+  OpFault,
+  type WriteAnswer,
+  type WriteOptions,
+  type WritePolicy,
+  type WriteReceipt,
+} from "./node/writes.js";
+export * from "./ports.js";
+export * from "./schema/index.js";
+export { StoreFull } from "./store-full.js";

@@ -1,0 +1,205 @@
+import type { DocumentName, MutableVector, StreamId, Vector } from "@syncline/core";
+import { covers, documentId, joinInto, positionIn } from "@syncline/core";
+import type { Limits } from "@syncline/protocol";
+import type { Logger, Scheduler, Storage } from "../ports.js";
+import { type DocumentEntry, type Documents, headOf } from "./documents.js";
+import type { Journal } from "./journal.js";
+import type { HeldStream, Log } from "./log.js";
+import type { Retention } from "./retention.js";
+import { baseVectorKey, vectorRow } from "./tables.js";
+
+/**
+ * Bases: the beginning of every document's tail, folded into a state, and the beginning of every stream, let go.
+ *
+ * Folding and truncating happen up to the *base vector*: something that this node has shown to its readers as one cut,
+ * that its disk has, and that is safe (SPINE 10, 11). It must have been shown as it is: only then are the changes in
+ * it exactly those that were integrated by that moment, also where one change stands in two streams. So a mark is
+ * set at what is visible, and becomes the base vector once all of it has become safe.
+ *
+ * The work is done in slices of a bounded number of changes, the next one when the disk has the last, and nobody waits
+ * for it. A record goes in the same commit as the base that has its change, or in a later one.
+ */
+export class Bases {
+  /** The base vector. No document's base is beyond it. */
+  readonly vector: MutableVector;
+  private mark: { readonly vector: Vector; readonly journal: number } | undefined;
+  /** Documents with a long tail. */
+  private readonly long = new Map<string, DocumentName>();
+  /** The vector has moved, or documents have come, since long tails were last gone through. */
+  private isNews = false;
+  /** There was enough to be let go when that was last looked at. */
+  private isDue = false;
+  private isBusy = false;
+  private isStopped = false;
+  /** Numbers of documents that are known to be folded up to the vector. */
+  private readonly folded = new Set<number>();
+
+  constructor(
+    private readonly log: Log,
+    private readonly documents: Documents,
+    private readonly visible: Vector,
+    private readonly journal: Journal,
+    private readonly retention: Retention,
+    private readonly ports: {
+      readonly storage: Storage;
+      readonly scheduler: Scheduler;
+      readonly log: Logger;
+    },
+    private readonly limits: Limits,
+    private readonly on: {
+      /** A snapshot at the base vector is being sent, or one is being taken in: the vector stays where it is. */
+      isPinned(): boolean;
+      /** Somebody waits for the vector to move on. */
+      isWanted(): boolean;
+      /** Records beyond these vectors are kept for whoever has just had a snapshot. */
+      floors(): Iterable<Vector>;
+      afterDurable(mark: number, then: () => void): void;
+      settled(): void;
+    },
+  ) {
+    const value = ports.storage.get(baseVectorKey());
+    this.vector = new Map(value === undefined ? [] : vectorRow.decode(baseVectorKey(), value));
+    for (const stream of log.streams())
+      stream.safe = Math.max(stream.safe, Math.min(stream.visible, positionIn(this.vector, stream.id)));
+  }
+
+  /** A change has been integrated: is the document's tail long by now? */
+  integrated(entry: DocumentEntry): void {
+    const { base, tailLength, tailBytes } = entry;
+    const count = tailLength - (base?.sequence ?? 0);
+    if (count < this.limits.foldTailChanges || count % this.limits.foldTailChanges !== 0) return;
+    // Folding costs as much as the base is large: it has to be worth it.
+    const bytes = Math.max(tailBytes, count * CHANGE_BYTES_MIN);
+    if (bytes < (base?.bytes ?? 0) || this.long.size >= this.limits.foldsWaitingMax) return;
+    this.long.set(documentId(entry.name), entry.name);
+    this.isNews = true;
+  }
+
+  /** Looks whether there is enough to be let go. Called a few times a second. Returns whether there is. */
+  look(): boolean {
+    this.retention.look();
+    this.isDue = this.retention.isDue(this.visible);
+    return this.isDue;
+  }
+
+  /** A snapshot was taken in: it is part of what is folded. */
+  jumped(vector: Vector): void {
+    joinInto(this.vector, vector);
+    this.folded.clear();
+    this.mark = undefined;
+    this.write();
+  }
+
+  /** Sets and moves the mark, and begins a slice if there is work. Called once per turn. */
+  settle(): void {
+    if (this.isStopped || this.on.isPinned()) return;
+    this.advance();
+    if (this.isBusy || !this.hasWork()) return;
+    this.isBusy = true;
+    this.ports.scheduler.after(this.limits.foldPauseMs, () => this.slice());
+  }
+
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  private advance(): void {
+    if (this.mark === undefined) {
+      const isWanted = this.long.size > 0 || this.isDue || this.on.isWanted();
+      if (!isWanted || covers(this.vector, this.visible)) return;
+      this.mark = { vector: new Map(this.visible), journal: this.journal.mark() };
+    }
+    const { mark } = this;
+    if (this.journal.durableMark < mark.journal || !covers(this.log.durable, mark.vector)) return;
+    for (const [stream, position] of mark.vector) if ((this.log.stream(stream)?.safe ?? 0) < position) return;
+    joinInto(this.vector, mark.vector);
+    this.folded.clear();
+    this.mark = undefined;
+    this.isNews = true;
+    this.on.settled();
+    this.write();
+  }
+
+  private write(): void {
+    this.journal.put(baseVectorKey(), vectorRow.encode(baseVectorKey(), this.vector));
+  }
+
+  private hasWork(): boolean {
+    if (this.vector.size === 0) return false;
+    if (this.isNews && this.long.size > 0) return true;
+    return this.isDue && this.retention.isDue(this.bound());
+  }
+
+  /** Up to where records may go: at most to the base vector. */
+  private bound(): Vector {
+    const bound = new Map(this.vector);
+    for (const floor of this.on.floors())
+      for (const [stream, position] of bound)
+        bound.set(stream, Math.min(position, positionIn(floor, stream)));
+    return bound;
+  }
+
+  private slice(): void {
+    this.isBusy = false;
+    if (this.isStopped || this.on.isPinned()) return;
+    let left = this.foldLong(this.limits.foldChangesMax);
+    const goals = left > 0 && this.isDue ? this.retention.goals(this.bound()) : new Map<StreamId, number>();
+    const before = left;
+    for (const [id, goal] of goals) {
+      const stream = this.log.stream(id);
+      if (stream !== undefined && left > 0) left = this.truncate(stream, goal, left);
+    }
+    // Nothing can go at present. It is looked at again a little later.
+    if (left === before) this.isDue = false;
+    this.isBusy = true;
+    this.on.afterDurable(this.journal.mark(), () => {
+      this.isBusy = false;
+      this.on.settled();
+    });
+  }
+
+  private foldLong(changesMax: number): number {
+    let left = changesMax;
+    for (const [id, name] of this.long) {
+      if (left <= 0) return 0;
+      const entry = this.documents.find(name);
+      left -= entry === undefined ? 0 : this.documents.fold(entry, this.vector, left);
+      // What is left of the tail waits for the next vector, if it is still long.
+      const rest = entry === undefined ? 0 : entry.tailLength - (entry.base?.sequence ?? 0);
+      if (rest < this.limits.foldTailChanges) this.long.delete(id);
+    }
+    if (left > 0) this.isNews = false;
+    return Math.max(0, left);
+  }
+
+  /** Lets go of a stream's records up to `goal`, as many as may be. Returns how many changes more may be looked at. */
+  private truncate(stream: HeldStream, goal: number, changesMax: number): number {
+    const { log, documents } = this;
+    let [left, upTo, bytes] = [changesMax, stream.truncated, 0];
+    while (upTo < goal && left > 0) {
+      const { body, bytes: record } = log.record(stream.id, upTo + 1);
+      // Kept until a version comes that knows what it is.
+      if (body.kind === "unknown") break;
+      left -= 1;
+      if (body.kind === "change") {
+        const entry = documents.find(headOf(body.change).document);
+        if (entry !== undefined && !this.folded.has(entry.number)) {
+          while (documents.isFoldable(entry, this.vector) && left > 0)
+            left -= documents.fold(entry, this.vector, left);
+          if (documents.isFoldable(entry, this.vector)) break;
+          if (this.folded.size >= this.limits.foldsWaitingMax) this.folded.clear();
+          this.folded.add(entry.number);
+        }
+      }
+      upTo += 1;
+      if (upTo > 1) bytes += record.length;
+    }
+    if (upTo === stream.truncated) return left;
+    log.truncate(stream, upTo, bytes);
+    this.ports.log.debug("truncated", { stream: stream.id, node: stream.opening.node, upTo });
+    return left;
+  }
+}
+
+/** No change is shorter. */
+const CHANGE_BYTES_MIN = 32;

@@ -1,0 +1,443 @@
+import type { ChangeHead, DocumentName, MutableVector, StreamId, Vector } from "@syncline/core";
+import {
+  compareUtf8,
+  covers,
+  Document,
+  decodeChange,
+  documentId,
+  joinInto,
+  positionIn,
+  readChangeHead,
+} from "@syncline/core";
+import type { Limits, PlacedChange } from "@syncline/protocol";
+import type { Storage } from "../ports.js";
+import type { Journal } from "./journal.js";
+import type { Log } from "./log.js";
+import {
+  type BaseRow,
+  baseKey,
+  baseRow,
+  DamagedStore,
+  documentKey,
+  documentOfKey,
+  documentRow,
+  documentsAfter,
+  documentsOf,
+  nameOfKey,
+  type StagedRow,
+  stateKey,
+  stateRow,
+  type TailRow,
+  tailKey,
+  tailOf,
+  tailRow,
+} from "./tables.js";
+
+/**
+ * The documents of a node: for each a base and a tail, which is the list of its changes in the order of integration
+ * since then, and for those that somebody reads the materialised document.
+ *
+ * The log is the truth, documents are a cache: a document is made from base and tail on first use and dropped when
+ * others were used more recently. A base is the beginning of the tail, folded into a state, once it is safe (SPINE 11).
+ * A document that nobody reads is never decoded before that.
+ */
+export interface DocumentEntry {
+  readonly name: DocumentName;
+  /** Under which its rows stand. Local to this node. */
+  readonly number: number;
+  /** Changes integrated so far. The first has sequence 1. */
+  tailLength: number;
+  /** The end of the tail that the store may not have yet: sequence of the first, and where the changes stand. */
+  readonly unflushed: { sequence: number; mark: number; place: PlacedChange }[];
+  document: Document | undefined;
+  /** What its tail begins after; undefined if the tail is all there is. */
+  base: BaseRow | undefined;
+  /** The state of its base, as long as the store may not have it. */
+  unflushedState: { readonly mark: number; readonly state: Uint8Array } | undefined;
+  /** Bytes of changes that have come to the tail since it was last folded, as far as this process knows. */
+  tailBytes: number;
+  /** Memory that the materialised document is taken to need. */
+  memoryBytes: number;
+  /** The snapshot that was taken in last when this document was looked up in it. */
+  arrival: number;
+}
+
+/** Where documents of a snapshot lie that are not taken in yet. */
+export interface StagedDocuments {
+  /** At or before this everything in them stands. */
+  readonly vector: Vector;
+  find(name: DocumentName): StagedRow | undefined;
+  keys(collection: string, after: string | undefined, limit: number): string[];
+  /** The document is part of the others now. */
+  taken(entry: DocumentEntry, row: StagedRow): void;
+}
+
+export class Documents {
+  private readonly entries = new Map<string, DocumentEntry>();
+  /** In the order of last use. */
+  private readonly materialised = new Map<string, DocumentEntry>();
+  /** Entries with an unflushed end. */
+  private readonly flushing = new Set<DocumentEntry>();
+  /** Documents whose names the store may not have, with the mark after which it has. */
+  private readonly unnamed = new Map<DocumentEntry, number>();
+  private materialisedBytes = 0;
+  /** A snapshot that was received whole: each of its documents is taken in when it is first needed. */
+  private staged: StagedDocuments | undefined;
+  private arrivals = 0;
+  private takenIn: (entry: DocumentEntry, document: Document) => void = () => {};
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly journal: Journal,
+    private readonly log: Log,
+    private readonly limits: Limits,
+    /** Documents numbered so far; kept in the node's own row. */
+    private readonly numbering: { documents: number },
+  ) {}
+
+  /** The entry of a document, if any change of it was ever integrated here. */
+  find(name: DocumentName): DocumentEntry | undefined {
+    if (this.staged === undefined) return this.findOwn(name);
+    const found = this.findOwn(name);
+    if (found?.arrival === this.arrivals) return found;
+    const row = this.staged.find(name);
+    if (row === undefined) {
+      if (found !== undefined) found.arrival = this.arrivals;
+      return found;
+    }
+    const entry = found ?? this.create(name);
+    this.takeIn(this.staged, entry, row);
+    return entry;
+  }
+
+  private findOwn(name: DocumentName): DocumentEntry | undefined {
+    const id = documentId(name);
+    const cached = this.entries.get(id);
+    if (cached !== undefined) return cached;
+    const key = documentKey(name);
+    const value = this.storage.get(key);
+    if (value === undefined) return undefined;
+    const number = documentRow.decode(key, value);
+    const entry = newEntry(name, number);
+    const head = this.storage.get(baseKey(number));
+    if (head !== undefined) entry.base = baseRow.decode(baseKey(number), head);
+    entry.tailLength = entry.base?.sequence ?? 0;
+    for (const [lastKey] of this.storage.scan({ ...tailOf(number, 1, 2 ** 52), reverse: true, limit: 1 })) {
+      entry.tailLength = sequenceOfTailKey(lastKey);
+    }
+    this.entries.set(id, entry);
+    return entry;
+  }
+
+  /** The entry of a document for a change that is about to be integrated; made if it is the first. */
+  obtain(name: DocumentName): DocumentEntry {
+    return this.find(name) ?? this.create(name);
+  }
+
+  private create(name: DocumentName): DocumentEntry {
+    this.numbering.documents += 1;
+    const entry = newEntry(name, this.numbering.documents);
+    const key = documentKey(name);
+    this.journal.put(key, documentRow.encode(key, entry.number));
+    this.unnamed.set(entry, this.journal.mark());
+    this.entries.set(documentId(name), entry);
+    return entry;
+  }
+
+  /** Adds a change that has just become visible to its document's tail. */
+  integrate(entry: DocumentEntry, place: PlacedChange): void {
+    entry.tailLength += 1;
+    const key = tailKey(entry.number, entry.tailLength);
+    this.journal.put(key, tailRow.encode(key, place));
+    entry.unflushed.push({ sequence: entry.tailLength, mark: this.journal.mark(), place });
+    this.flushing.add(entry);
+    entry.tailBytes += place.change.length;
+    if (entry.document !== undefined) {
+      apply(entry.document, place);
+      this.weigh(entry, entry.memoryBytes + place.change.length);
+    }
+  }
+
+  // ---- bases ----
+
+  /**
+   * Folds what stands at or before this vector into the document's base, at most so many changes. The vector is one that
+   * this node has shown, and safe. Returns how many changes were folded.
+   */
+  fold(entry: DocumentEntry, vector: Vector, changesMax: number): number {
+    const from = (entry.base?.sequence ?? 0) + 1;
+    const places: PlacedChange[] = [];
+    for (const place of this.tail(entry, from)) {
+      if (places.length >= changesMax || place.position > positionIn(vector, place.stream)) break;
+      places.push(place);
+    }
+    if (places.length === 0) return 0;
+    const sequence = from - 1 + places.length;
+    let document = sequence === entry.tailLength ? entry.document : undefined;
+    if (document === undefined) {
+      document = this.baseOf(entry);
+      for (const place of places) apply(document, place);
+    }
+    for (let gone = from; gone <= sequence; gone++) this.journal.put(tailKey(entry.number, gone), undefined);
+    this.putBase(entry, sequence, vector, document.encodeState());
+    if (sequence === entry.tailLength) entry.tailBytes = 0;
+    return places.length;
+  }
+
+  /** Whether the tail begins with a change at or before this vector. */
+  isFoldable(entry: DocumentEntry, vector: Vector): boolean {
+    for (const place of this.tail(entry, (entry.base?.sequence ?? 0) + 1))
+      return place.position <= positionIn(vector, place.stream);
+    return false;
+  }
+
+  /** The document as it was at a vector that this node has shown, and that its base has not passed. */
+  documentAt(entry: DocumentEntry, vector: Vector): Document {
+    const document = this.baseOf(entry);
+    for (const place of this.tail(entry, 1)) {
+      if (place.position > positionIn(vector, place.stream)) break;
+      apply(document, place);
+    }
+    return document;
+  }
+
+  /** The state of the base as it is stored; undefined if there is none. */
+  baseState(entry: DocumentEntry): Uint8Array | undefined {
+    if (entry.base === undefined) return undefined;
+    if (entry.unflushedState !== undefined) return entry.unflushedState.state;
+    const key = stateKey(entry.number);
+    const value = this.storage.get(key);
+    if (value === undefined) throw new DamagedStore(`the base of document ${entry.number} is missing`);
+    return stateRow.decode(key, value);
+  }
+
+  /** From now on these documents of a snapshot are part of all others: each is joined in when it is first needed. */
+  beginArrival(staged: StagedDocuments): void {
+    this.staged = staged;
+    this.arrivals += 1;
+  }
+
+  /** Calls back with each, as the snapshot has it. */
+  onTakenIn(listener: (entry: DocumentEntry, document: Document) => void): void {
+    this.takenIn = listener;
+  }
+
+  /** All of them are taken in. */
+  endArrival(): void {
+    this.staged = undefined;
+  }
+
+  /**
+   * Joins a document of a snapshot into the base (SPINE 11). What the tail has beyond it stays the tail, and is played on
+   * top; it gets new sequence numbers, so that whoever reads the document along the tail notices.
+   */
+  private takeIn(staged: StagedDocuments, entry: DocumentEntry, row: StagedRow): void {
+    entry.arrival = this.arrivals;
+    // A base of which all is in the snapshot gives way to it, so that one that was damaged is whole again.
+    const isCovered = entry.base !== undefined && covers(staged.vector, entry.base.vector);
+    const base = isCovered ? new Document(entry.name) : this.baseOf(entry);
+    const beyond: PlacedChange[] = [];
+    // What stands at or before the snapshot's vector is in it, and its record may be gone.
+    for (const { stream, position } of this.places(entry)) {
+      if (position > positionIn(staged.vector, stream)) beyond.push(this.placed(stream, position));
+    }
+    base.merge(decodedState(row.state));
+    const isNew = (place: PlacedChange) => {
+      const { author, last } = headOf(place.change);
+      return base.counter(author) < last;
+    };
+    const gone = [(entry.base?.sequence ?? 0) + 1, entry.tailLength] as const;
+    for (let sequence = gone[0]; sequence <= gone[1]; sequence++)
+      this.journal.put(tailKey(entry.number, sequence), undefined);
+    const vector: MutableVector = new Map(entry.base?.vector ?? []);
+    joinInto(vector, staged.vector);
+    entry.tailLength += 1;
+    entry.unflushed.length = 0;
+    entry.tailBytes = 0;
+    this.forgetDocument(entry);
+    this.putBase(entry, entry.tailLength, vector, base.encodeState());
+    for (const place of beyond.filter(isNew)) this.integrate(entry, place);
+    this.takenIn(entry, base);
+    staged.taken(entry, row);
+  }
+
+  /** Where the changes of a document's tail stand, in the order of integration. */
+  private *places(entry: DocumentEntry): Iterable<TailRow> {
+    const first = entry.unflushed[0]?.sequence ?? entry.tailLength + 1;
+    const from = (entry.base?.sequence ?? 0) + 1;
+    if (from < first)
+      for (const [key, value] of this.storage.scan(tailOf(entry.number, from, first - 1)))
+        yield tailRow.decode(key, value);
+    for (const { sequence, place } of entry.unflushed) if (sequence >= from) yield place;
+  }
+
+  private baseOf(entry: DocumentEntry): Document {
+    const state = this.baseState(entry);
+    return state === undefined ? new Document(entry.name) : decodedState(state);
+  }
+
+  private putBase(entry: DocumentEntry, sequence: number, vector: Vector, state: Uint8Array): void {
+    entry.base = { sequence, vector: new Map(vector), bytes: state.length };
+    const [head, key] = [baseKey(entry.number), stateKey(entry.number)];
+    this.journal.put(head, baseRow.encode(head, entry.base));
+    this.journal.put(key, stateRow.encode(key, state));
+    entry.unflushedState = { mark: this.journal.mark(), state };
+    this.flushing.add(entry);
+  }
+
+  // ---- what is in memory ----
+
+  get inMemory(): { readonly documents: number; readonly bytes: number } {
+    return { documents: this.materialised.size, bytes: this.materialisedBytes };
+  }
+
+  private weigh(entry: DocumentEntry, bytes: number): void {
+    this.materialisedBytes += bytes - entry.memoryBytes;
+    entry.memoryBytes = bytes;
+  }
+
+  private forgetDocument(entry: DocumentEntry): void {
+    entry.document = undefined;
+    this.weigh(entry, 0);
+    this.materialised.delete(documentId(entry.name));
+  }
+
+  /** Everything up to this mark is in the store. */
+  reached(mark: number): void {
+    for (const entry of this.flushing) {
+      const waiting = entry.unflushed.findIndex((change) => change.mark > mark);
+      entry.unflushed.splice(0, waiting === -1 ? entry.unflushed.length : waiting);
+      if (entry.unflushedState !== undefined && entry.unflushedState.mark <= mark)
+        entry.unflushedState = undefined;
+      if (entry.unflushed.length === 0 && entry.unflushedState === undefined) this.flushing.delete(entry);
+    }
+    for (const [entry, named] of this.unnamed) if (named <= mark) this.unnamed.delete(entry);
+  }
+
+  /** The document as it is now. It belongs to this cache: read it at once, do not keep it, do not change it. */
+  read(entry: DocumentEntry): Document {
+    const id = documentId(entry.name);
+    if (entry.document === undefined) {
+      const document = this.baseOf(entry);
+      let bytes = entry.base?.bytes ?? 0;
+      for (const place of this.tail(entry, 1)) {
+        apply(document, place);
+        bytes += place.change.length;
+      }
+      entry.document = document;
+      this.weigh(entry, DOCUMENT_BYTES + bytes);
+    }
+    this.materialised.delete(id);
+    this.materialised.set(id, entry);
+    return entry.document;
+  }
+
+  /** The changes of a document from this sequence number on, in the order of integration, as far as they are not folded. */
+  *tail(entry: DocumentEntry, first: number): Iterable<PlacedChange> {
+    const from = Math.max(first, (entry.base?.sequence ?? 0) + 1);
+    const flushedTo = (entry.unflushed[0]?.sequence ?? entry.tailLength + 1) - 1;
+    if (from <= flushedTo) {
+      for (const [key, value] of this.storage.scan(tailOf(entry.number, from, flushedTo))) {
+        const row = tailRow.decode(key, value);
+        yield this.placed(row.stream, row.position);
+      }
+    }
+    for (const { sequence, place } of entry.unflushed.slice()) if (sequence >= from) yield place;
+  }
+
+  /** Names of the documents after this one, in the order of their bytes, at most so many. */
+  namesAfter(after: DocumentName | undefined, limit: number): DocumentName[] {
+    const range = { ...documentsAfter(after), limit };
+    return Array.from(this.storage.scan(range), ([key]) => documentOfKey(key));
+  }
+
+  /** A document made anew from base and tail, whatever is in memory. */
+  fromDisk(name: DocumentName): Document | undefined {
+    const entry = this.find(name);
+    if (entry === undefined || entry.tailLength === 0) return undefined;
+    const document = this.baseOf(entry);
+    for (const place of this.tail(entry, 1)) apply(document, place);
+    return document;
+  }
+
+  /** Keys of a collection after `after`, at most `limit`, in the order of their bytes: all that reads can see. */
+  keys(collection: string, after: string | undefined, limit: number): string[] {
+    const keys = new Set<string>();
+    for (const [key] of this.storage.scan({ ...documentsOf(collection, after), limit })) {
+      keys.add(nameOfKey(key).slice(collection.length + 1));
+    }
+    for (const key of this.staged?.keys(collection, after, limit) ?? []) keys.add(key);
+    // A document may be shown before the disk has its name.
+    for (const { name } of this.unnamed.keys()) {
+      if (name.collection !== collection) continue;
+      if (after === undefined || compareUtf8(name.key, after) > 0) keys.add(name.key);
+    }
+    return [...keys].sort(compareUtf8).slice(0, limit);
+  }
+
+  /** Drops the least recently used beyond the limits. */
+  trim(): void {
+    for (const entry of this.materialised.values()) {
+      const isTooMuch =
+        this.materialised.size > this.limits.documentsInMemoryMax ||
+        (this.materialisedBytes > this.limits.documentBytesInMemoryMax && this.materialised.size > 1);
+      if (!isTooMuch) break;
+      this.forgetDocument(entry);
+    }
+    if (this.entries.size <= this.limits.documentNamesInMemoryMax) return;
+    for (const [id, entry] of this.entries) {
+      if (this.entries.size <= this.limits.documentNamesInMemoryMax * 0.9) break;
+      if (this.flushing.has(entry) || this.unnamed.has(entry)) continue;
+      this.entries.delete(id);
+      this.forgetDocument(entry);
+    }
+  }
+
+  private placed(stream: StreamId, position: number): PlacedChange {
+    const { body } = this.log.record(stream, position);
+    if (body.kind !== "change") throw new DamagedStore(`record ${stream}:${position} is no change`);
+    return { stream, position, change: body.change };
+  }
+}
+
+/** The head of a change that came out of a record: it was checked when the record came in. */
+export function headOf(change: Uint8Array): ChangeHead {
+  const head = readChangeHead(change);
+  if (!head.ok) throw new DamagedStore(`a change cannot be read: ${head.fault.reason}`);
+  return head.value;
+}
+
+function apply(document: Document, place: PlacedChange): void {
+  const change = decodeChange(place.change);
+  if (!change.ok) throw new DamagedStore(`a change cannot be read: ${change.fault.reason}`);
+  document.apply(change.value);
+}
+
+const newEntry = (name: DocumentName, number: number): DocumentEntry => ({
+  name,
+  number,
+  tailLength: 0,
+  unflushed: [],
+  document: undefined,
+  base: undefined,
+  unflushedState: undefined,
+  tailBytes: 0,
+  memoryBytes: 0,
+  arrival: 0,
+});
+
+/** What a document needs at least, however small it is. */
+const DOCUMENT_BYTES = 1_024;
+
+/** A state that was checked when it came in, or was written here. */
+export function decodedState(state: Uint8Array): Document {
+  const document = Document.decodeState(state);
+  if (!document.ok) throw new DamagedStore(`a base cannot be read: ${document.fault.reason}`);
+  return document.value;
+}
+
+const sequenceOfTailKey = (key: Uint8Array): number => {
+  let sequence = 0;
+  for (const byte of key.subarray(key.length - 7)) sequence = sequence * 256 + byte;
+  return sequence;
+};

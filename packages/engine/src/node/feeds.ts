@@ -1,0 +1,281 @@
+import type { DocumentName, MutableVector, StreamId, Vector } from "@syncline/core";
+import { covers, documentId, joinInto, positionIn } from "@syncline/core";
+import { encodeMessage, fault, type Limits, type Open, type PlacedChange } from "@syncline/protocol";
+import type { Channel } from "../channel.js";
+import type { Mac } from "../ports.js";
+import { sealOf } from "../seal.js";
+import type { DocumentEntry, Documents } from "./documents.js";
+import type { Log } from "./log.js";
+
+/**
+ * Feeds to clients: for a client's documents, what this node integrates, in that order, and after each batch a
+ * cut, "you have all of your documents up to this vector".
+ *
+ * A reader has a place in its document's tail. One that is at the end gets what a turn has brought, encoded once
+ * for all readers; one that is behind, because it has just come or reads slowly, is served from the tail at its
+ * own pace. A cut is sent only when all documents of the client are at the end, so it never says too much.
+ */
+interface Reader {
+  readonly session: FeedSession;
+  readonly number: number;
+  readonly name: DocumentName;
+  /** The reader has been sent the document's tail up to here. */
+  sequence: number;
+  /** What it had when it came; changes at or below are not sent. */
+  readonly since: Vector;
+  /** How much of the state of its document's base the reader has been sent. */
+  state: { readonly sequence: number; offset: number } | undefined;
+}
+
+export class Feeds {
+  private readonly readers = new Map<string, Set<Reader>>();
+  private readonly sessions = new Set<FeedSession>();
+  /** What this turn has brought, by document: changes and the sequence of the first. */
+  private readonly turn = new Map<string, { name: DocumentName; first: number; places: PlacedChange[] }>();
+
+  constructor(
+    private readonly documents: Documents,
+    private readonly log: Log,
+    private readonly visible: Vector,
+    private readonly limits: Limits,
+    private readonly mac: Mac | undefined,
+  ) {}
+
+  session(channel: Channel): FeedSession {
+    const session = new FeedSession(channel);
+    this.sessions.add(session);
+    return session;
+  }
+
+  end(session: FeedSession): void {
+    for (const reader of session.readers.values()) this.remove(reader);
+    this.sessions.delete(session);
+  }
+
+  open(session: FeedSession, message: Open): void {
+    if (session.readers.has(message.number)) {
+      session.channel.end(fault("UNEXPECTED_MESSAGE", `document number ${message.number} is taken`));
+      return;
+    }
+    const id = documentId(message.document);
+    const reader: Reader = {
+      session,
+      number: message.number,
+      name: message.document,
+      sequence: 0,
+      since: message.since,
+      state: undefined,
+    };
+    let readers = this.readers.get(id);
+    if (readers === undefined) this.readers.set(id, (readers = new Set()));
+    readers.add(reader);
+    session.readers.set(message.number, reader);
+    session.behind.add(reader);
+    session.unloaded.add(reader);
+    joinInto(session.wanted, message.since);
+    if (session.wanted.size > this.limits.vectorEntriesMax) {
+      session.channel.end(fault("LIMIT_EXCEEDED", "the client has seen more streams than vectorEntriesMax"));
+    }
+  }
+
+  leave(session: FeedSession, number: number): void {
+    const reader = session.readers.get(number);
+    if (reader !== undefined) this.remove(reader);
+  }
+
+  /** A change has been integrated: its readers are told at the end of the turn. */
+  integrated(name: DocumentName, sequence: number, place: PlacedChange): void {
+    const id = documentId(name);
+    if (!this.readers.has(id)) return;
+    const turn = this.turn.get(id);
+    if (turn === undefined) this.turn.set(id, { name, first: sequence, places: [place] });
+    else turn.places.push(place);
+  }
+
+  /** A snapshot was taken in: every document may have become another one otherwise than by its tail. */
+  jumped(): void {
+    for (const session of this.sessions) {
+      for (const reader of session.readers.values()) session.behind.add(reader);
+      session.cutDue = true;
+    }
+  }
+
+  /** Sends everything there is to everybody who has room. */
+  pump(): void {
+    for (const [id, { first, places }] of this.turn) this.share(id, first, places);
+    this.turn.clear();
+    for (const session of this.sessions) {
+      if (session.behind.size > 0) this.catchUp(session);
+      if (session.behind.size === 0 && session.cutDue) this.cut(session);
+    }
+  }
+
+  /** Tells quiet clients how far the node is, as long as that may matter to them. */
+  cutIdle(): void {
+    for (const session of this.sessions) {
+      if (session.behind.size > 0 || !session.channel.writable || this.isContent(session)) continue;
+      this.cut(session);
+    }
+  }
+
+  /** Sends one encoding of a turn's changes to all readers that are at the end of the tail. */
+  private share(id: string, first: number, places: readonly PlacedChange[]): void {
+    let encoded: Uint8Array[] | undefined;
+    for (const reader of this.readers.get(id) ?? []) {
+      const { session } = reader;
+      session.cutDue = true;
+      if (session.behind.has(reader) || reader.sequence !== first - 1 || !session.channel.writable) {
+        session.behind.add(reader);
+        continue;
+      }
+      encoded ??= this.encode(places);
+      for (const message of encoded) session.channel.sendEncoded(message);
+      reader.sequence = first - 1 + places.length;
+    }
+  }
+
+  private catchUp(session: FeedSession): void {
+    session.cutDue = true;
+    for (const reader of session.behind) {
+      if (!session.channel.writable) return;
+      if (this.serveTail(reader)) session.behind.delete(reader);
+    }
+  }
+
+  /** Sends a reader what it lacks, while its link has room. Returns whether it is at the end now. */
+  private serveTail(reader: Reader): boolean {
+    const entry = this.documents.find(reader.name);
+    if (entry === undefined) return true;
+    if (!this.serveState(reader, entry)) return false;
+    const { channel } = reader.session;
+    let batch: PlacedChange[] = [];
+    let bytes = 0;
+    const send = () => {
+      if (batch.length > 0) for (const message of this.encode(batch)) channel.sendEncoded(message);
+      batch = [];
+      bytes = 0;
+    };
+    for (const place of this.documents.tail(entry, reader.sequence + 1)) {
+      reader.sequence += 1;
+      if (positionIn(reader.since, place.stream) >= place.position) continue;
+      batch.push(place);
+      bytes += place.change.length;
+      if (bytes < this.limits.batchBytes && batch.length < this.limits.batchEntriesMax) continue;
+      send();
+      if (!channel.writable) return false;
+    }
+    send();
+    return true;
+  }
+
+  /** Sends the state of the document's base if the reader lacks what is in it. Returns whether it lacks nothing of it now. */
+  private serveState(reader: Reader, entry: DocumentEntry): boolean {
+    const { base } = entry;
+    if (base === undefined || reader.sequence >= base.sequence) return true;
+    if (!covers(reader.since, base.vector)) {
+      const { channel } = reader.session;
+      const bytes = this.documents.baseState(entry) ?? new Uint8Array(0);
+      // The base may have become another one since the last piece.
+      const isSame = reader.state?.sequence === base.sequence;
+      const sent =
+        isSame && reader.state !== undefined ? reader.state : { sequence: base.sequence, offset: 0 };
+      reader.state = sent;
+      while (sent.offset < bytes.length) {
+        if (!channel.writable) return false;
+        const { offset } = sent;
+        const part = bytes.subarray(offset, offset + this.limits.batchBytes);
+        const { number } = reader;
+        const { vector } = base;
+        channel.send({ kind: "state", number, vector, offset, total: bytes.length, bytes: part });
+        sent.offset += part.length;
+      }
+    }
+    reader.state = undefined;
+    reader.sequence = base.sequence;
+    return true;
+  }
+
+  private encode(places: readonly PlacedChange[]): Uint8Array[] {
+    const messages: Uint8Array[] = [];
+    let batch: PlacedChange[] = [];
+    let bytes = 0;
+    const cutBatch = () => {
+      if (batch.length === 0) return;
+      const seal = sealOf(
+        batch.map((place) => place.change),
+        this.mac,
+      );
+      messages.push(encodeMessage({ kind: "feed", entries: batch, seal }));
+      batch = [];
+      bytes = 0;
+    };
+    for (const place of places) {
+      batch.push(place);
+      bytes += place.change.length;
+      if (bytes >= this.limits.batchBytes || batch.length >= this.limits.batchEntriesMax) cutBatch();
+    }
+    cutBatch();
+    return messages;
+  }
+
+  private cut(session: FeedSession): void {
+    const visible = news(session.visible, this.visible);
+    const safe = news(session.safe, this.safe());
+    const loaded = [...session.unloaded].map((reader) => reader.number);
+    session.cutDue = false;
+    session.unloaded.clear();
+    if (visible.size === 0 && safe.size === 0 && loaded.length === 0) return;
+    session.channel.send({ kind: "cut", visible, safe, loaded });
+  }
+
+  /** Whether nothing that this node could tell matters to the client: it has what it wants, and all that is safe. */
+  private isContent(session: FeedSession): boolean {
+    return covers(session.visible, session.wanted) && covers(session.safe, session.visible);
+  }
+
+  private safe(): Vector {
+    const safe: MutableVector = new Map();
+    for (const stream of this.log.streams()) if (stream.safe > 0) safe.set(stream.id, stream.safe);
+    return safe;
+  }
+
+  private remove(reader: Reader): void {
+    const { session } = reader;
+    session.readers.delete(reader.number);
+    session.behind.delete(reader);
+    session.unloaded.delete(reader);
+    if (session.readers.size === 0) session.wanted.clear();
+    const id = documentId(reader.name);
+    const readers = this.readers.get(id);
+    readers?.delete(reader);
+    if (readers?.size === 0) this.readers.delete(id);
+  }
+}
+
+/** The feed of one client link. */
+export class FeedSession {
+  readonly readers = new Map<number, Reader>();
+  /** Readers that are not at the end of their document's tail. */
+  readonly behind = new Set<Reader>();
+  /** Readers that no cut has covered yet. */
+  readonly unloaded = new Set<Reader>();
+  /** What the last cut said. */
+  readonly visible: MutableVector = new Map();
+  readonly safe: MutableVector = new Map();
+  /** What the client has seen elsewhere and waits for here. */
+  readonly wanted: MutableVector = new Map();
+  cutDue = false;
+
+  constructor(readonly channel: Channel) {}
+}
+
+/** What `now` has beyond `before`, which is brought up to date. */
+function news(before: MutableVector, now: Vector): Map<StreamId, number> {
+  const changed = new Map<StreamId, number>();
+  for (const [stream, position] of now) {
+    if (position <= positionIn(before, stream)) continue;
+    changed.set(stream, position);
+    before.set(stream, position);
+  }
+  return changed;
+}

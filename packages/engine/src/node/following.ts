@@ -1,0 +1,302 @@
+import type { StreamId } from "@syncline/core";
+import { decodeChange, Malformed, positionIn } from "@syncline/core";
+import { fault, type Limits, type Records, readRecord, type StreamRecord } from "@syncline/protocol";
+import type { Clock, Logger } from "../ports.js";
+import type { Log } from "./log.js";
+import type { NodeLink, Peers } from "./peers.js";
+
+/**
+ * Following: getting every stream that exists, each from one provider.
+ *
+ * For each stream that a connected upstream has, one link is chosen as provider: the stream's own master if it is
+ * connected, else whoever has most of it. The stream is asked for from this node's own position on, so replacing
+ * a provider that died or went silent costs nothing and loses nothing. A node follows the streams of its own
+ * former starts as well (SPINE 2): what others hold of them is part of what this node once accepted.
+ *
+ * A record that arrives before what it depends on waits here, in memory, within a limit; it is not counted, not
+ * reported and not served (SPINE 1). What does not fit is dropped and asked for again.
+ */
+interface Followed {
+  readonly stream: StreamId;
+  /** The link it comes from at present. */
+  provider: NodeLink | undefined;
+  /** Records beyond what is held, gapless, that wait for their dependencies. */
+  readonly parked: StreamRecord[];
+  /** Monotonic time since which the provider owes something. */
+  owedSince: number | undefined;
+  /** Links that stalled; asked again only when nobody else has the stream. */
+  readonly stalled: Set<NodeLink>;
+  /** Links whose node has this stream only after a position. */
+  readonly truncated: Map<NodeLink, number>;
+}
+
+export class Following {
+  private readonly followed = new Map<StreamId, Followed>();
+  private parkedBytes = 0;
+  /** Streams whose records were dropped for lack of room; they are asked for when there is room again. */
+  private readonly waitingForRoom = new Set<Followed>();
+
+  constructor(
+    private readonly self: string,
+    private readonly log: Log,
+    private readonly peers: Peers,
+    private readonly clock: Clock,
+    private readonly limits: Limits,
+    private readonly logger: Logger,
+    private readonly on: {
+      /** This master's own current stream: never followed. */
+      ownStream(): StreamId | undefined;
+      /** The disk is too far behind to take more in. */
+      overloaded(): boolean;
+      stored(record: StreamRecord): void;
+      /** What this node lacks of a stream nobody has as records any more, and this peer has in a snapshot. */
+      lacking(link: NodeLink): void;
+    },
+  ) {}
+
+  /** Records that wait for their dependencies, for the status. */
+  get parkedCount(): number {
+    let count = 0;
+    for (const followed of this.followed.values()) count += followed.parked.length;
+    return count;
+  }
+
+  /** Whether a provider owes something, or something waits for room: time may decide what comes of it. */
+  get isWaiting(): boolean {
+    if (this.waitingForRoom.size > 0) return true;
+    for (const { owedSince } of this.followed.values()) if (owedSince !== undefined) return true;
+    return false;
+  }
+
+  /** Names of the providers by stream, for the status. */
+  providers(): Map<StreamId, string> {
+    const names = new Map<StreamId, string>();
+    for (const [stream, { provider }] of this.followed) {
+      if (provider !== undefined) names.set(stream, provider.peer.name);
+    }
+    return names;
+  }
+
+  /** Records have arrived. Those of a stream that now comes from elsewhere, or that are known, are dropped. */
+  receive(link: NodeLink, message: Records): void {
+    const followed = this.followed.get(message.stream);
+    if (followed === undefined || followed.provider !== link) return;
+    let position = message.first;
+    for (const bytes of message.records) {
+      if (!this.take(followed, link, position, bytes)) return;
+      position += 1;
+    }
+  }
+
+  /** A provider has let go of what it was asked for. */
+  truncated(link: NodeLink, stream: StreamId, upTo: number): void {
+    const followed = this.followed.get(stream);
+    if (followed === undefined || !this.mayProvide(link, stream)) return;
+    followed.truncated.set(link, upTo);
+    if (followed.provider === link) followed.provider = undefined;
+  }
+
+  /** A snapshot is held now: what was on its way before it is asked for again, from there. */
+  jumped(): void {
+    for (const followed of this.followed.values()) {
+      for (const { bytes } of followed.parked.splice(0)) this.parkedBytes -= bytes.length;
+      followed.provider?.channel.send({ kind: "unfollow", stream: followed.stream });
+      followed.provider = undefined;
+      followed.owedSince = undefined;
+    }
+  }
+
+  /** Stores what no longer has to wait. Returns whether anything was stored. */
+  unpark(): boolean {
+    let any = false;
+    for (let progress = true; progress; ) {
+      progress = false;
+      for (const followed of this.followed.values()) {
+        for (let next = followed.parked[0]; next !== undefined; next = followed.parked[0]) {
+          const known = next.position <= positionIn(this.log.held, next.stream);
+          if (!known && !this.log.accepts(next)) break;
+          followed.parked.shift();
+          this.parkedBytes -= next.bytes.length;
+          if (known) continue;
+          this.store(next);
+          progress = any = true;
+        }
+      }
+    }
+    return any;
+  }
+
+  /** A link has ended: its streams come from elsewhere. */
+  lost(link: NodeLink): void {
+    for (const followed of this.followed.values()) {
+      followed.stalled.delete(link);
+      followed.truncated.delete(link);
+      if (followed.provider === link) followed.provider = undefined;
+    }
+  }
+
+  /** Chooses providers. Called once per turn, and from a timer so that a stalled provider is noticed. */
+  choose(): void {
+    for (const link of this.peers.all()) {
+      for (const [stream, { received }] of link.progress) {
+        if (received === 0 || stream === this.on.ownStream() || !this.mayProvide(link, stream)) continue;
+        if (!this.followed.has(stream)) {
+          this.followed.set(stream, {
+            stream,
+            provider: undefined,
+            parked: [],
+            owedSince: undefined,
+            stalled: new Set(),
+            truncated: new Map(),
+          });
+        }
+      }
+    }
+    const room = this.parkedBytes < this.limits.parkedRecordBytesMax / 2 && !this.on.overloaded();
+    for (const followed of this.followed.values()) {
+      if (this.waitingForRoom.has(followed)) {
+        if (!room) continue;
+        this.waitingForRoom.delete(followed);
+      }
+      this.judge(followed);
+      const best = this.best(followed);
+      if (best !== undefined && best !== followed.provider) this.ask(followed, best);
+    }
+  }
+
+  private take(followed: Followed, link: NodeLink, position: number, bytes: Uint8Array): boolean {
+    const next = positionIn(this.log.held, followed.stream) + followed.parked.length + 1;
+    if (position < next) return true;
+    if (position > next) {
+      // A gap: it was dropped on the way. Ask again from where this node is.
+      this.ask(followed, link);
+      return false;
+    }
+    let record: StreamRecord;
+    try {
+      record = readRecord(followed.stream, position, bytes);
+      if (record.body.kind === "change") mustDecode(record.body.change);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      link.channel.end(fault("MALFORMED_MESSAGE", `record ${followed.stream}:${position}: ${error.message}`));
+      return false;
+    }
+    followed.owedSince = undefined;
+    followed.stalled.clear();
+    if (followed.parked.length === 0 && this.log.accepts(record) && !this.on.overloaded()) {
+      this.store(record);
+      return true;
+    }
+    if (this.parkedBytes + bytes.length > this.limits.parkedRecordBytesMax || this.on.overloaded()) {
+      link.channel.send({ kind: "unfollow", stream: followed.stream });
+      followed.provider = undefined;
+      this.waitingForRoom.add(followed);
+      return false;
+    }
+    followed.parked.push(record);
+    this.parkedBytes += bytes.length;
+    return true;
+  }
+
+  private store(record: StreamRecord): void {
+    this.log.store(record);
+    this.on.stored(record);
+  }
+
+  /** Marks the provider as stalled when somebody has more and it has sent nothing for too long. */
+  private judge(followed: Followed): void {
+    const { provider } = followed;
+    if (provider === undefined) return;
+    const have = positionIn(this.log.held, followed.stream) + followed.parked.length;
+    if (!this.exists(followed.stream, have + 1)) {
+      followed.owedSince = undefined;
+      return;
+    }
+    const now = this.clock.monotonic();
+    followed.owedSince ??= now;
+    if (now - followed.owedSince < this.limits.providerStallMs) return;
+    this.logger.warn("provider-stalled", { stream: followed.stream, provider: provider.peer.name, have });
+    provider.channel.send({ kind: "unfollow", stream: followed.stream });
+    followed.stalled.add(provider);
+    followed.provider = undefined;
+    followed.owedSince = undefined;
+  }
+
+  /** The link that should provide this stream: its own master's, else the one that has most, else any at all. */
+  private best(followed: Followed): NodeLink | undefined {
+    let best: NodeLink | undefined;
+    let lacking: NodeLink | undefined;
+    let isThereMore = false;
+    let bestRank = Number.NEGATIVE_INFINITY;
+    const after = positionIn(this.log.held, followed.stream) + followed.parked.length;
+    for (const link of this.peers.all()) {
+      const progress = link.progress.get(followed.stream);
+      if (progress === undefined || progress.received === 0 || !this.mayProvide(link, followed.stream))
+        continue;
+      if ((followed.truncated.get(link) ?? 0) > after) {
+        lacking = link;
+        continue;
+      }
+      isThereMore ||= progress.received > after;
+      const rank =
+        (followed.stalled.has(link) ? -4 : 0) +
+        (progress.node !== "" && progress.node === link.peer.name ? 2 : 0) +
+        (this.hasMost(link, followed.stream) ? 1 : 0) +
+        (link.dialed ? 0.5 : 0) +
+        (link === followed.provider ? 1.5 : 0);
+      if (rank > bestRank) {
+        best = link;
+        bestRank = rank;
+      }
+    }
+    if (!isThereMore && lacking !== undefined) this.on.lacking(lacking);
+    return best;
+  }
+
+  /** Whether some link has this position. */
+  private exists(stream: StreamId, position: number): boolean {
+    for (const link of this.peers.all()) {
+      if ((link.progress.get(stream)?.received ?? 0) >= position && this.mayProvide(link, stream))
+        return true;
+    }
+    return false;
+  }
+
+  private hasMost(link: NodeLink, stream: StreamId): boolean {
+    const received = link.progress.get(stream)?.received ?? 0;
+    for (const other of this.peers.all()) {
+      if (this.mayProvide(other, stream) && (other.progress.get(stream)?.received ?? 0) > received)
+        return false;
+    }
+    return true;
+  }
+
+  /**
+   * Upstreams provide everything; any other connected node what this node itself once wrote, and more of what this one has
+   * begun to follow: the end of a chain may be the last to have what its relay and the origin have lost in a crash.
+   */
+  private mayProvide(link: NodeLink, stream: StreamId): boolean {
+    if (link.dialed) return true;
+    const progress = link.progress.get(stream);
+    if (progress === undefined) return false;
+    const held = positionIn(this.log.held, stream);
+    return progress.node === this.self || (held > 0 && progress.received > held);
+  }
+
+  private ask(followed: Followed, link: NodeLink): void {
+    if (followed.provider !== undefined && followed.provider !== link) {
+      followed.provider.channel.send({ kind: "unfollow", stream: followed.stream });
+    }
+    const after = positionIn(this.log.held, followed.stream) + followed.parked.length;
+    this.logger.debug("follow", { stream: followed.stream, provider: link.peer.name, after });
+    followed.provider = link;
+    followed.owedSince = this.exists(followed.stream, after + 1) ? this.clock.monotonic() : undefined;
+    link.channel.send({ kind: "follow", stream: followed.stream, after });
+  }
+}
+
+/** What is stored will be read one day, by others too: it is looked through at the door. Throws `Malformed`. */
+function mustDecode(bytes: Uint8Array): void {
+  const change = decodeChange(bytes);
+  if (!change.ok) throw new Malformed(change.fault.reason);
+}

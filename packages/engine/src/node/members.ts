@@ -1,0 +1,121 @@
+import type { DocumentName, Draft, Value } from "@syncline/core";
+import type { Limits } from "@syncline/protocol";
+import type { Documents } from "./documents.js";
+import type { Peers } from "./peers.js";
+
+/**
+ * The cluster's member list: who belongs to it, in which role, and whose voice counts.
+ *
+ * The list is a document like any other, with a register for each node's name, so it replicates with the data, in
+ * the same causal order, and is the same everywhere. Masters write it: whoever they meet, and has proven that it
+ * belongs to the cluster, is enlisted. A node that is down is still a member. A master that has never met anybody
+ * writes nothing: it is alone.
+ */
+export const MEMBERS: DocumentName = { collection: "_syncline", key: "members" };
+
+/** Whether the cluster itself writes this document, and nobody else may. */
+export const isReserved = ({ collection }: DocumentName): boolean => collection === MEMBERS.collection;
+
+export interface Member {
+  readonly role: "master" | "follower";
+  /** Under which others reach it; empty if it has no URL. */
+  readonly url: string;
+  /** Whether it counts in `MAJORITY` and `ALL`. */
+  readonly voter: boolean;
+}
+
+export class Members {
+  private listed: ReadonlyMap<string, Member> | undefined;
+  private known: ReadonlyMap<string, Member> | undefined;
+  /** What this master has written and perhaps does not see yet, because its stream waits for a quorum. */
+  private readonly written = new Map<string, Member>();
+
+  constructor(
+    private readonly self: { readonly name: string } & Member,
+    private readonly documents: Documents,
+    private readonly peers: Peers,
+    private readonly limits: Limits,
+  ) {}
+
+  /** The document has changed, or a node has come or gone. */
+  changed(): void {
+    this.listed = undefined;
+    this.known = undefined;
+  }
+
+  /** Every other node that is listed or heard. */
+  others(): ReadonlyMap<string, Member> {
+    if (this.known !== undefined) return this.known;
+    const known = new Map(this.list());
+    for (const { heard } of this.peers.all()) {
+      for (const { node, role, url, voter } of heard.values()) known.set(node, { role, url, voter });
+    }
+    for (const { peer, url } of this.peers.all()) {
+      if (peer.peer !== "client") known.set(peer.name, { role: peer.peer, url, voter: peer.voter });
+    }
+    known.delete(this.self.name);
+    this.known = known;
+    return known;
+  }
+
+  /** Names of the listed nodes that vote. */
+  voters(): string[] {
+    return [...this.list()].filter(([, { voter }]) => voter).map(([name]) => name);
+  }
+
+  hasRoomFor(name: string): boolean {
+    return this.others().has(name) || this.others().size < this.limits.membersMax;
+  }
+
+  /** What this master has to write so that the list says who is here; undefined if it does. */
+  unlisted(): ((draft: Draft) => void) | undefined {
+    if (this.others().size === 0) return undefined;
+    const { name, role, url, voter } = this.self;
+    const here = new Map<string, Member>([[name, { role, url, voter }]]);
+    for (const name of this.peers.heardNodes()) {
+      // Two processes under one name would have the list rewritten for ever.
+      if (this.peers.isContested(name) && this.list().has(name)) continue;
+      const member = this.others().get(name);
+      if (member !== undefined) here.set(name, member);
+    }
+    const news = [...here].filter(
+      ([name, member]) => !same(this.list().get(name), member) && !same(this.written.get(name), member),
+    );
+    if (news.length === 0) return undefined;
+    return (draft) => {
+      for (const [name, { role, url, voter }] of news) {
+        draft.register(name).set({ role, url, voter });
+        this.written.set(name, { role, url, voter });
+      }
+    };
+  }
+
+  private list(): ReadonlyMap<string, Member> {
+    if (this.listed !== undefined) return this.listed;
+    const listed = new Map<string, Member>();
+    const entry = this.documents.find(MEMBERS);
+    if (entry !== undefined && entry.tailLength > 0) {
+      for (const [name, value] of Object.entries(this.documents.read(entry).toJSON())) {
+        const member = memberFrom(value);
+        if (member !== undefined) listed.set(name, member);
+      }
+    }
+    this.listed = listed;
+    return listed;
+  }
+}
+
+/** A later version may write more about a member, or something else altogether: that is not this version's. */
+function memberFrom(value: Value): Member | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) {
+    return undefined;
+  }
+  const { role, url, voter } = value as Readonly<Record<string, Value>>;
+  if ((role !== "master" && role !== "follower") || typeof url !== "string" || typeof voter !== "boolean") {
+    return undefined;
+  }
+  return { role, url, voter };
+}
+
+const same = (a: Member | undefined, b: Member): boolean =>
+  a !== undefined && a.role === b.role && a.url === b.url && a.voter === b.voter;

@@ -1,0 +1,1085 @@
+import type { Change, Conflict, DocumentName, Draft, StreamId, Vector } from "@syncline/core";
+import { BrokenInvariant, changeId, type Document, HybridClock, positionIn } from "@syncline/core";
+import {
+  CODES,
+  type CommitRule,
+  everyMessage,
+  type Fault,
+  fault,
+  type Hello,
+  type Limits,
+  type Message,
+  type Opening,
+  type Quorum,
+  ruleText,
+  type StreamProgress,
+  type StreamRecord,
+} from "@syncline/protocol";
+import { type Access, type Inspector, isFault, type Who } from "../access.js";
+import type { Channel } from "../channel.js";
+import { greet, type SessionHandler } from "../greeting.js";
+import type { Clock, Dialer, Link, LinkHandler, Logger, Mac, Random, Scheduler, Storage } from "../ports.js";
+import { type Catalog, SCHEMA } from "../schema/catalog.js";
+import { alterSchema, type Statement } from "../schema/statements.js";
+import type { StoreFull } from "../store-full.js";
+import { Admission } from "./admission.js";
+import { Bases } from "./bases.js";
+import { ClientLink, type OfferSink, ReadOnlyOffers } from "./clientlink.js";
+import { Clocks } from "./clocks.js";
+import { Commits } from "./commit.js";
+import { Concerns } from "./concerns.js";
+import { Conflicts } from "./conflicts.js";
+import { AuthorCounters, PendingCounters } from "./counters.js";
+import { Documents } from "./documents.js";
+import { Feeds } from "./feeds.js";
+import { Following } from "./following.js";
+import { Freshness } from "./freshness.js";
+import { Gossiping } from "./gossip.js";
+import { Journal } from "./journal.js";
+import { Lags } from "./lags.js";
+import { Log } from "./log.js";
+import { isReserved, MEMBERS, Members } from "./members.js";
+import { Offers } from "./offers.js";
+import { type NodeLink, Peers } from "./peers.js";
+import { PresenceBoard, PresenceSession } from "./presence.js";
+import { Questions } from "./questions.js";
+import { Reads } from "./reads.js";
+import { Receiving } from "./receiving.js";
+import { restoration } from "./restoring.js";
+import { Retention } from "./retention.js";
+import { Safety } from "./safety.js";
+import { isSchema, NodeSchema } from "./schema.js";
+import { Sending } from "./sending.js";
+import { Serving } from "./serving.js";
+import { memberStatus, type NodeStatus, streamStatus } from "./status.js";
+import { DamagedStore, LAYOUT_VERSION, metaKey, metaRow } from "./tables.js";
+import { Upstreams } from "./upstreams.js";
+import { Visibility } from "./visibility.js";
+import { type WriteAnswer, type WriteOptions, type WritePolicy, Writes } from "./writes.js";
+
+/**
+ * A node: a set of stream prefixes, with those who follow it and those whom it follows.
+ *
+ * Events (frames, timers, commits of the disk) only change the state of the parts below; `settle`, once per turn
+ * of the event loop, decides what follows from all of them together: what can be stored, shown, admitted, sent,
+ * written and answered. A follower is a node that follows and serves; a master is one that also admits.
+ */
+export interface NodeConfig {
+  readonly name: string;
+  readonly cluster: string;
+  readonly role: "master" | "follower";
+  /** The commit rule of this node's stream; masters only. */
+  readonly rule: CommitRule;
+  /** Whether readers see what is in this node's stream before it is committed (it is not, by default); masters only. */
+  readonly visibility?: Opening["visibility"];
+  /** URL under which others reach this node; empty if it has none. */
+  readonly url: string;
+  /** Whether this node counts in `MAJORITY` and `ALL`. */
+  readonly voter: boolean;
+  /** URLs of the upstreams. */
+  readonly follow: readonly string[];
+  /** What the operator lets callers wait for; masters only. */
+  readonly writes?: WritePolicy;
+  readonly limits: Limits;
+}
+
+export interface NodePorts {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly storage: Storage;
+  readonly dialer: Dialer;
+  /** Present where the cluster has a secret. */
+  readonly mac: Mac | undefined;
+  readonly log: Logger;
+  readonly access: Access;
+  /** Looks into what clients offer, if there is more to know than the engine does. */
+  readonly inspector?: Inspector;
+  /** The disk has failed: the node has stopped, and the process should end with an error. */
+  readonly failed: (error: Error) => void;
+}
+
+export interface ReadOptions {
+  /** What the reader has seen. */
+  readonly token: Vector;
+  /** How old what is shown may be, measured over all masters. */
+  readonly maxStalenessMs?: number;
+  /** How long to wait for each of these. */
+  readonly waitMs: number;
+}
+
+export type ReadAnswer =
+  | { ok: true; document: Document | undefined; token: Vector }
+  | { ok: false; fault: Fault };
+
+const MESSAGES = everyMessage();
+
+/** The store belongs to another cluster, or to a newer version. */
+export class ForeignStore extends Error {
+  readonly code = "FOREIGN_STORE";
+}
+
+export class SyncNode {
+  readonly incarnation: number;
+  private readonly journal: Journal;
+  private readonly log: Log;
+  private readonly members: Members;
+  private readonly peers = new Peers();
+  private readonly counters: AuthorCounters;
+  private readonly pending = new PendingCounters();
+  private readonly documents: Documents;
+  private readonly schema: NodeSchema;
+  private readonly conflicts: Conflicts;
+  private readonly visibility: Visibility;
+  private readonly commits: Commits;
+  private readonly safety: Safety;
+  private readonly following: Following;
+  private readonly serving: Serving;
+  private readonly gossiping: Gossiping;
+  private readonly feeds: Feeds;
+  private readonly reads: Reads;
+  private readonly freshness: Freshness;
+  private readonly lags: Lags;
+  private readonly clocks: Clocks;
+  /** Its clock was ahead of the others' when it last looked, by so much that it is wrong. */
+  private isClockAhead = false;
+  private readonly concerns: Concerns;
+  private readonly upstreams: Upstreams;
+  private readonly retention: Retention;
+  private readonly bases: Bases;
+  private readonly sending: Sending;
+  private readonly receiving: Receiving;
+  private readonly stamps: HybridClock;
+  private readonly clientLinks = new Set<ClientLink>();
+  /** Who is at which document, here and at other nodes. */
+  readonly presence: PresenceBoard;
+  /** Links whose greeting is not over. */
+  private readonly greeting = new Set<Channel>();
+  /** Links that others have opened and whose end the transport has not told yet. */
+  private acceptedLinks = 0;
+  /** What a master has beyond a follower. */
+  private master: { readonly admission: Admission; readonly writes: Writes } | undefined;
+  private readonly meta: { layout: number; cluster: string; documents: number; epoch: StreamId | undefined };
+  private whenDurable: { mark: number; then: () => void }[] = [];
+  private settleDue = false;
+  private isWaitingForRoom = false;
+  private heldWaits = 0;
+  /** Those downstream are told what others say at the next turn, too. */
+  private gossipDue = false;
+  private stopTimer: () => void = () => {};
+  private state: "starting" | "running" | "stopping" | "stopped" | "error" = "starting";
+
+  /** Reads the store. Throws `DamagedStore` or `ForeignStore`. */
+  constructor(
+    private readonly config: NodeConfig,
+    private readonly ports: NodePorts,
+  ) {
+    const { storage, clock, scheduler, random } = ports;
+    const { limits } = config;
+    this.incarnation = 1 + random.integer(2 ** 53 - 1);
+    this.meta = this.readMeta();
+    this.journal = new Journal(storage, {
+      durable: (mark) => this.durable(mark),
+      failed: (error) => this.fail(error),
+      full: (error, retry) => this.waitForRoom(error, retry),
+    });
+    this.journal.beforeCommit(() => this.journal.put(metaKey(), metaRow.encode(metaKey(), this.meta)));
+    this.log = new Log(storage, this.journal, limits);
+    this.counters = new AuthorCounters(storage, this.journal, limits);
+    this.documents = new Documents(storage, this.journal, this.log, limits, this.meta);
+    this.schema = new NodeSchema(this.documents);
+    this.conflicts = new Conflicts(storage, this.journal, this.documents, this.schema, limits);
+    this.documents.onTakenIn((entry, document) => this.conflicts.takenIn(entry, document));
+    this.members = new Members(config, this.documents, this.peers, limits);
+    this.stamps = new HybridClock(() => clock.now(), limits.clockAheadMsMax);
+    this.visibility = new Visibility(this.log, this.counters, this.documents, {
+      visible: (_record, head) => {
+        if (head === undefined) return;
+        this.pending.remove(head);
+        this.stamps.observe(head.stamp);
+      },
+      integrated: ({ entry, place, head }) => {
+        if (isMembers(entry.name)) this.members.changed();
+        else if (isSchema(entry.name)) this.schema.changed();
+        this.conflicts.integrated(entry, head, place);
+        this.bases.integrated(entry);
+        this.feeds.integrated(entry.name, entry.tailLength, place);
+      },
+      quarantined: (head, reason) => ports.log.error("identity-reused", { change: changeId(head), reason }),
+    });
+    const ownStream = () => this.master?.admission.stream;
+    this.commits = new Commits(config.name, this.log, this.peers, this.members, ownStream);
+    this.safety = new Safety(config, this.log, this.peers, this.members);
+    this.following = new Following(config.name, this.log, this.peers, clock, limits, ports.log, {
+      ownStream,
+      overloaded: () => this.isOverloaded(),
+      stored: () => this.poke(),
+      lacking: (link) => this.receiving.want(link),
+    });
+    this.serving = new Serving(this.log, this.peers, limits);
+    this.gossiping = new Gossiping(config.name, this.peers, limits);
+    this.feeds = new Feeds(this.documents, this.log, this.visibility.visible, limits, ports.mac);
+    this.presence = new PresenceBoard(clock, scheduler, limits);
+    this.reads = new Reads(this.visibility.visible, scheduler, limits);
+    this.concerns = new Concerns(this.commits);
+    this.lags = new Lags(this.log, clock);
+    this.clocks = new Clocks(clock);
+    this.freshness = new Freshness(config, this.members, this.peers, this.visibility.visible, ports, limits, {
+      current: () => this.log.stream(ownStream() ?? 0),
+      hasHiddenPast: () => this.hasHiddenPast(),
+    });
+    this.upstreams = new Upstreams(config.follow, ports, limits, (link, url) =>
+      this.attach("dialer", link, url),
+    );
+    const afterDurable = (mark: number, then: () => void) => this.afterDurable(mark, then);
+    this.retention = new Retention(this.log, this.peers, this.members, limits);
+    const { visible } = this.visibility;
+    this.bases = new Bases(this.log, this.documents, visible, this.journal, this.retention, ports, limits, {
+      isPinned: () => this.sending.isPinning || this.receiving.isArriving || this.receiving.isRepairing,
+      isWanted: () => this.sending.isWaitingForBase,
+      floors: () => this.sending.floors(),
+      afterDurable,
+      settled: () => this.poke(),
+    });
+    this.sending = new Sending(this.log, this.documents, this.counters, this.bases.vector, ports, limits, {
+      isArriving: () => this.receiving.isArriving,
+      more: () => this.poke(),
+    });
+    this.receiving = new Receiving(this.documents, this.counters, this.journal, ports, limits, {
+      arrived: (vector, openings) => this.jump(vector, openings),
+      visible: () => this.visibility.visible,
+      taken: ({ name }) => {
+        if (isMembers(name)) this.members.changed();
+        else if (isSchema(name)) this.schema.changed();
+      },
+      afterDurable,
+    });
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  /** Whether a former stream of this node has something at its end that is not shown. */
+  private hasHiddenPast(): boolean {
+    const { epoch } = this.meta;
+    if (!this.commits.hearsOfPast(this.name, this.config.rule)) return true;
+    // Also what others have of it and this one does not: its disk may have been lost, or put back.
+    for (const { progress } of this.peers.all()) {
+      for (const { stream, node, received } of progress.values())
+        if (node === this.name && stream !== epoch && received > positionIn(this.visibility.visible, stream))
+          return true;
+    }
+    for (const { id, opening, visible, held } of this.log.streams())
+      if (visible < held && id !== epoch && opening.node === this.name) return true;
+    return false;
+  }
+
+  /** Begins to follow and, as a master, opens a new stream. `ready` is called once the node may be reached by others. */
+  start(ready: () => void): void {
+    this.visibility.advance();
+    const begin = () => {
+      if (this.state !== "starting") return; // It was told to stop, or has failed, before it had begun.
+      this.state = "running";
+      this.upstreams.start();
+      this.receiving.start();
+      this.scheduleTick();
+      this.poke();
+      ready();
+    };
+    if (this.config.role === "master") this.openStream(begin);
+    else begin();
+  }
+
+  /** A peer has opened a link to this node. */
+  accept(link: Link): LinkHandler {
+    return this.attach("acceptor", link, "");
+  }
+
+  /** URLs of the masters that this node knows, its own among them. */
+  masters(): string[] {
+    const urls = new Set<string>();
+    if (this.config.role === "master" && this.config.url !== "") urls.add(this.config.url);
+    for (const { role, url } of this.members.others().values())
+      if (role === "master" && url !== "") urls.add(url);
+    for (const { peer } of this.peers.all()) for (const url of peer.masters) urls.add(url);
+    return [...urls].slice(0, this.config.limits.urlsMax);
+  }
+
+  /** Why this node takes no writes at present; undefined when it does. */
+  refusesWrites(): Fault | undefined {
+    if (this.config.role === "follower") {
+      return fault("READ_ONLY_FOLLOWER", `${this.name} is a follower; it takes no writes`, this.masters());
+    }
+    if (this.state === "error") return this.storageFailed();
+    if (this.state === "starting") return fault("SHUTTING_DOWN", `${this.name} is starting`);
+    if (this.state !== "running") return fault("SHUTTING_DOWN", `${this.name} is stopping`);
+    if (this.journal.isFull) {
+      return fault("STORAGE_FULL", `the disk of ${this.name} is full`, this.masters());
+    }
+    if (this.isClockAhead) {
+      return fault("NODE_CLOCK_AHEAD", `the clock of ${this.name} is ahead of the others'`, this.masters());
+    }
+    if (this.isOverloaded()) return fault("OVERLOADED", "the disk does not keep up");
+    return undefined;
+  }
+
+  /** Makes a change here, after what `token` names is visible. */
+  transact(
+    document: DocumentName,
+    mutate: (draft: Draft) => void,
+    options: WriteOptions & { readonly token: Vector },
+    answer: (answer: WriteAnswer) => void,
+  ): void {
+    if (isReserved(document)) {
+      answer({ ok: false, fault: reserved(document) });
+      return;
+    }
+    this.write(document, mutate, options, answer);
+  }
+
+  /** The schema as readers see it here. */
+  catalog(): Catalog {
+    return this.schema.catalog();
+  }
+
+  /** Changes the schema, all statements or none, after what `token` names is visible. */
+  alterSchema(
+    statements: readonly Statement[],
+    options: WriteOptions & { readonly token: Vector },
+    answer: (answer: WriteAnswer) => void,
+  ): void {
+    const alter = (draft: Draft): void => alterSchema(draft, statements, { seen: this.visibility.visible });
+    this.write(SCHEMA, alter, options, answer);
+  }
+
+  /** Writes the loser of a conflict again, or shows a deleted document with what was written to it. */
+  restore(
+    conflict: Conflict,
+    options: WriteOptions & { readonly token: Vector },
+    answer: (answer: WriteAnswer) => void,
+  ): void {
+    const again = restoration(conflict);
+    if (again === undefined) {
+      const reason = `a ${conflict.type} of this kind is resolved in the schema: undrop, rename or drop there`;
+      answer({ ok: false, fault: fault("SCHEMA_CONFLICT", reason) });
+      return;
+    }
+    const [collection = "", ...key] = conflict.document.split("/");
+    const name = { collection, key: key.join("/") };
+    this.write(name, again.play, { ...options, asIs: again.asIs }, answer);
+  }
+
+  private write(
+    document: DocumentName,
+    mutate: (draft: Draft) => void,
+    options: WriteOptions & { readonly token: Vector },
+    answer: (answer: WriteAnswer) => void,
+  ): void {
+    this.reads.whenVisible(
+      options.token,
+      Math.min(options.waitMs, this.config.limits.readWaitMs),
+      (failed) => {
+        const refused = failed ?? this.refusesWrites();
+        if (refused !== undefined || this.master === undefined) {
+          answer({ ok: false, fault: refused ?? fault("SHUTTING_DOWN", "the node is stopping") });
+          return;
+        }
+        this.master.writes.transact(document, mutate, options, answer);
+        this.poke();
+      },
+    );
+  }
+
+  /**
+   * A document as it is visible here, after what is asked for holds. The document belongs to the node: read it
+   * within the callback. Undefined when no change of it was ever seen.
+   */
+  read(name: DocumentName, options: ReadOptions, answer: (answer: ReadAnswer) => void): void {
+    this.whenReadable(options, (failed) => {
+      if (failed !== undefined) {
+        answer({ ok: false, fault: failed });
+        return;
+      }
+      const entry = this.documents.find(name);
+      const document = entry === undefined || entry.tailLength === 0 ? undefined : this.documents.read(entry);
+      answer({ ok: true, document, token: this.visibility.visible });
+    });
+  }
+
+  /** Calls back once: when what is visible covers the token and is young enough, or when the wait is over. */
+  whenReadable(options: ReadOptions, answer: (failed: Fault | undefined) => void): void {
+    const { token, maxStalenessMs = Number.POSITIVE_INFINITY, waitMs } = options;
+    this.reads.whenVisible(token, waitMs, (failed) => {
+      if (failed !== undefined || maxStalenessMs === Number.POSITIVE_INFINITY) answer(failed);
+      else this.freshness.whenFresh(maxStalenessMs, waitMs, answer);
+    });
+  }
+
+  /** Calls back once: when a quorum has everything up to this vector, or when the wait is over. */
+  whenHeld(
+    vector: Vector,
+    quorum: Quorum,
+    waitMs: number,
+    answer: (failed: Fault | undefined) => void,
+  ): void {
+    if (this.heldWaits >= this.config.limits.waitingConcernsMax) {
+      answer(fault("OVERLOADED", `more than ${this.config.limits.waitingConcernsMax} wait for a quorum`));
+      return;
+    }
+    this.heldWaits += 1;
+    const settled = (failed: Fault | undefined) => {
+      this.heldWaits -= 1;
+      stopWaiting();
+      stopTimer();
+      answer(failed);
+    };
+    const stopWaiting = this.concerns.wait(vector, quorum, settled);
+    const stopTimer = this.ports.scheduler.after(waitMs, () => {
+      settled(fault("QUORUM_WAIT_TIMEOUT", `not at ${ruleText(quorum)} within ${waitMs} ms`));
+    });
+    this.poke();
+  }
+
+  /** Keys of a collection after `after`, at most `limit`, in the order of their UTF-8 bytes. */
+  keys(collection: string, after: string | undefined, limit: number): string[] {
+    const keys: string[] = [];
+    for (let last = after; ; ) {
+      const page = this.documents.keys(collection, last, limit);
+      keys.push(...page.filter((key) => !this.conflicts.isDeleted({ collection, key })));
+      last = page.at(-1);
+      if (page.length < limit || keys.length >= limit) return keys.slice(0, limit);
+    }
+  }
+
+  /** What resolutions have hidden, in one document or in all: the same on every node that shows the same. */
+  conflictList(only?: DocumentName): readonly Conflict[] {
+    return this.conflicts.list(only);
+  }
+
+  /** Names of all documents after this one, in the order of their bytes, at most so many. */
+  namesAfter(after: DocumentName | undefined, limit: number): DocumentName[] {
+    return this.documents.namesAfter(after, limit);
+  }
+
+  /** A document as it is visible now, made anew from the disk: for comparing with others. */
+  documentFromDisk(name: DocumentName): Document | undefined {
+    return this.documents.fromDisk(name);
+  }
+
+  /**
+   * Takes everything anew from an upstream, in place of what is here: for a node that was found to differ from others, or
+   * to be damaged. What it has beyond, and what comes meanwhile, stays. Undefined, or why it cannot.
+   */
+  repair(): Fault | undefined {
+    const upstream = [...this.peers.all()].find((link) => link.dialed) ?? [...this.peers.all()][0];
+    if (upstream === undefined)
+      return fault("OVERLOADED", "no other node is connected that could provide it");
+    if (!this.receiving.repair(upstream)) return fault("OVERLOADED", "a snapshot is being received already");
+    this.poke();
+    return undefined;
+  }
+
+  /** The vector that this node's readers see. */
+  visibleVector(): Vector {
+    return this.visibility.visible;
+  }
+
+  /** How far this node holds each stream. */
+  heldVector(): Vector {
+    return this.log.held;
+  }
+
+  /** How far it has each stream on its disk. */
+  durableVector(): Vector {
+    return this.log.durable;
+  }
+
+  /** Whether it keeps what stands at a place that it holds as a record. */
+  keeps(stream: StreamId, position: number): boolean {
+    return position === 1 || position > (this.log.stream(stream)?.truncated ?? 0);
+  }
+
+  /** What stands at a place that it keeps. Throws `DamagedStore`. */
+  recordAt(stream: StreamId, position: number): StreamRecord {
+    return this.log.record(stream, position);
+  }
+
+  status(): NodeStatus {
+    const { name, role, url, cluster } = this.config;
+    const { log, peers, members, commits, lags, retention } = this;
+    const receivers = this.sending.receivers();
+    const now = this.ports.clock.monotonic();
+    const stalenessMs = this.freshness.stalenessMs();
+    return {
+      cluster,
+      node: name,
+      role,
+      state: this.stateName(),
+      url,
+      nodes: memberStatus({
+        self: this.config,
+        log,
+        peers,
+        members,
+        commits,
+        lags,
+        retention,
+        receivers,
+        now,
+      }),
+      streams: streamStatus(this.log, this.following.providers()),
+      stalenessMs: Number.isFinite(stalenessMs) ? stalenessMs : null,
+      clients: this.clientLinks.size,
+      isDiskFull: this.journal.isFull,
+      clockAheadMs: this.clocks.aheadMs() ?? null,
+      unflushedBytes: this.journal.unflushedBytes,
+      parkedRecords: this.following.parkedCount,
+      retained: retention.retained(),
+      degradedWrites: this.master?.writes.degraded ?? 0,
+      documentsInMemory: this.documents.inMemory.documents,
+      documentBytesInMemory: this.documents.inMemory.bytes,
+    };
+  }
+
+  /** Whether all that it has heard of is held, on its disk and shown. Cheap enough to be asked all the time. */
+  isAtRest(): boolean {
+    if (this.following.parkedCount > 0 || this.journal.unflushedBytes > 0) return false;
+    for (const { visible, held } of this.log.streams()) if (visible !== held) return false;
+    return true;
+  }
+
+  /** Whether the node is of use to readers: started, and connected to an upstream if it has any. */
+  isReady(): boolean {
+    if (this.state !== "running") return false;
+    if (this.config.role === "master" || this.config.follow.length === 0) return true;
+    return [...this.peers.all()].some((link) => link.dialed);
+  }
+
+  /**
+   * Stops: takes no more writes, brings what it has to the disk, answers everybody who waits, and ends all links.
+   * `done` is called when the disk has everything. The caller bounds the wait and closes the store.
+   */
+  stop(done: () => void): void {
+    if (this.state === "stopping" || this.state === "stopped") return;
+    this.state = "stopping";
+    this.upstreams.stop();
+    this.settle();
+    const finish = () => {
+      this.settle();
+      const why = fault("SHUTTING_DOWN", `${this.name} is stopping`, this.masters());
+      this.master?.writes.stop();
+      this.reads.stop(why);
+      this.freshness.stop(why);
+      this.concerns.stop(why);
+      for (const { channel } of [...this.peers.all()]) channel.end(why);
+      for (const { channel } of [...this.clientLinks]) channel.end(why);
+      for (const channel of [...this.greeting]) channel.end(why);
+      this.stopTimer();
+      this.bases.stop();
+      this.receiving.stop();
+      this.state = "stopped";
+      // What came in meanwhile was promised to nobody, but it is here: nothing more can follow it now.
+      this.afterDurable(this.journal.mark(), done);
+    };
+    this.afterDurable(this.journal.mark(), finish);
+  }
+
+  // ---- links ----
+
+  private attach(side: "dialer" | "acceptor", link: Link, url: string): LinkHandler {
+    const { config, ports } = this;
+    let who: Who = { name: "" };
+    const refused =
+      this.state === "stopped" || this.state === "error"
+        ? "SHUTTING_DOWN: the node has stopped"
+        : side === "acceptor" && this.acceptedLinks >= config.limits.linksMax
+          ? "LIMIT_EXCEEDED: too many links"
+          : undefined;
+    if (refused !== undefined) {
+      link.close(refused);
+      return { frame() {}, drained() {}, closed() {} };
+    }
+    const self = () => ({
+      peer: config.role,
+      cluster: config.cluster,
+      name: config.name,
+      incarnation: this.incarnation,
+      url: config.url,
+      voter: config.voter,
+      masters: this.masters(),
+      token: "",
+    });
+    const channel = greet(side, link, self, { ...ports, messages: MESSAGES }, config.limits, {
+      admitClient: (hello, answer) => {
+        ports.access.authenticate(hello, (result) => {
+          if (isFault(result)) answer(result);
+          else {
+            who = result;
+            answer(undefined);
+          }
+        });
+      },
+      greeted: (channel, peer) => {
+        this.greeting.delete(channel);
+        return peer.peer === "client"
+          ? this.attachClient(channel, who, peer.incarnation)
+          : this.attachNode(channel, peer, side, url);
+      },
+      failed: (reason, why) => {
+        this.greeting.delete(channel);
+        if (side === "dialer") this.upstreams.failed(url, `${why?.code ?? "ended"}: ${reason}`);
+        else ports.log.info("greeting-failed", { reason, code: why?.code });
+        if (side === "dialer" && why?.code === "SELF_LINK") this.upstreams.giveUp(url);
+      },
+    });
+    this.greeting.add(channel);
+    if (side === "dialer") return channel;
+    this.acceptedLinks += 1;
+    return {
+      frame: (bytes) => channel.frame(bytes),
+      drained: () => channel.drained(),
+      closed: (reason) => {
+        this.acceptedLinks -= 1;
+        channel.closed(reason);
+      },
+    };
+  }
+
+  private attachClient(channel: Channel, who: Who, incarnation: number): SessionHandler {
+    const { clock, scheduler } = this.ports;
+    const { limits } = this.config;
+    const presence = new PresenceSession(channel, incarnation, this.presence, clock, scheduler, limits);
+    const offers = this.offersOf(channel, who);
+    const questions = new Questions(channel, this.concerns, this.commits, this.config.limits);
+    const client = new ClientLink(
+      channel,
+      offers,
+      questions,
+      who,
+      this.feeds,
+      this.ports.access,
+      presence,
+      limits,
+      {
+        changed: () => this.poke(),
+        closed: () => this.clientLinks.delete(client),
+      },
+    );
+    this.clientLinks.add(client);
+    return client;
+  }
+
+  private offersOf(channel: Channel, who: Who): OfferSink {
+    if (this.master === undefined) return new ReadOnlyOffers(channel, () => this.masters());
+    return new Offers(channel, {
+      admission: this.master.admission,
+      journal: this.journal,
+      log: this.log,
+      commits: this.commits,
+      clock: this.ports.clock,
+      logger: this.ports.log,
+      limits: this.config.limits,
+      mac: this.ports.mac,
+      nodeName: this.name,
+      closedFor: () => this.refusesWrites(),
+      objection: (change) => this.objectionTo(change),
+      mayWrite: ({ document }) =>
+        isSchema(document)
+          ? this.ports.access.authorize(who, document, "schema")
+          : !isReserved(document) && this.ports.access.authorize(who, document, "write"),
+    });
+  }
+
+  private objectionTo(change: Change): ReturnType<Inspector["objection"]> {
+    const objection = this.ports.inspector?.objection(change, () => {
+      const entry = this.documents.find(change.document);
+      return entry === undefined || entry.tailLength === 0 ? undefined : this.documents.read(entry);
+    });
+    if (objection?.kind !== "missing") return objection;
+    // All that the change has observed is in the admission view. Unless some of that is not shown yet, nothing will come.
+    const own = this.log.stream(this.master?.admission.stream ?? 0);
+    const isAllShown = own === undefined || own.visible === own.held;
+    return isAllShown ? { ...objection, kind: "malformed" } : objection;
+  }
+
+  private attachNode(
+    channel: Channel,
+    peer: Hello,
+    side: "dialer" | "acceptor",
+    url: string,
+  ): SessionHandler {
+    const { log } = this.ports;
+    const link: NodeLink = {
+      channel,
+      peer,
+      dialed: side === "dialer",
+      url: peer.url === "" ? url : peer.url,
+      progress: new Map(),
+      heard: new Map(),
+      direct: new Set(),
+    };
+    if (!this.members.hasRoomFor(peer.name)) {
+      this.ports.scheduler.turn(() => channel.end(fault("LIMIT_EXCEEDED", "more nodes than membersMax")));
+      return { message() {}, drained() {}, closed() {} };
+    }
+    const wasContested = this.peers.isContested(peer.name);
+    const superseded = this.peers.add(link);
+    this.members.changed();
+    this.clocks.hear(link);
+    this.lookAtClock();
+    if (!wasContested && this.peers.isContested(peer.name)) {
+      const urls = [link, ...superseded].map(({ url }) => url);
+      log.error("name-taken-twice", { node: peer.name, urls, remedy: CODES.SUPERSEDED.remedy });
+    }
+    for (const old of superseded) {
+      this.forget(old);
+      old.channel.end(fault("SUPERSEDED", `${peer.name} has come back as a new process`));
+    }
+    if (side === "dialer") this.upstreams.succeeded(url);
+    log.info("node-connected", { node: peer.name, role: peer.peer, side });
+    this.presence.attach(channel);
+    this.poke();
+    return {
+      message: (message) => {
+        this.receive(link, message);
+        this.poke();
+      },
+      drained: () => this.poke(),
+      closed: (reason, why) => {
+        log.info("node-disconnected", { node: peer.name, side, reason, code: why?.code });
+        this.forget(link);
+        this.poke();
+      },
+    };
+  }
+
+  private forget(link: NodeLink): void {
+    this.retention.look(); // How far it was when it was last heard.
+    this.peers.remove(link);
+    this.members.changed();
+    this.following.lost(link);
+    this.sending.lost(link);
+    this.receiving.lost(link);
+    this.serving.lost(link);
+    this.freshness.lost(link);
+    this.gossiping.lost(link);
+    this.presence.lost(link.channel);
+    this.clocks.lost(link);
+  }
+
+  private receive(link: NodeLink, message: Message): void {
+    switch (message.kind) {
+      case "progress":
+        for (const entry of message.streams) this.receiveProgress(link, entry);
+        break;
+      case "follow":
+        this.serving.follow(link, message.stream, message.after);
+        break;
+      case "unfollow":
+        this.serving.unfollow(link, message.stream);
+        break;
+      case "gossip":
+        this.gossiping.receive(link, message);
+        this.members.changed();
+        break;
+      case "probe":
+        this.freshness.probed(link, message.number);
+        break;
+      case "ages":
+        this.freshness.told(link, message.number, message.ages);
+        break;
+      case "presence":
+        this.presence.receive(link.channel, message);
+        break;
+      case "records":
+        this.following.receive(link, message);
+        break;
+      case "truncated":
+        this.following.truncated(link, message.stream, message.upTo);
+        break;
+      case "fetch":
+        this.sending.fetch(link, message);
+        break;
+      case "grant":
+        this.sending.granted(link, message.bytes);
+        break;
+      case "snapshot":
+        this.receiving.begin(link, message);
+        break;
+      case "piece":
+        this.receiving.piece(link, message);
+        break;
+      case "complete":
+        this.receiving.complete(link, message);
+        break;
+      default:
+        link.channel.end(fault("UNEXPECTED_MESSAGE", `a node sent ${message.kind}`));
+    }
+  }
+
+  private receiveProgress(link: NodeLink, entry: StreamProgress): void {
+    const known = link.progress.get(entry.stream);
+    if (known === undefined && link.progress.size >= this.config.limits.vectorEntriesMax) {
+      link.channel.end(fault("LIMIT_EXCEEDED", "the peer names more streams than vectorEntriesMax"));
+      return;
+    }
+    link.progress.set(entry.stream, { ...entry, node: entry.node === "" ? (known?.node ?? "") : entry.node });
+    const stream = this.log.stream(entry.stream);
+    if (stream === undefined) return;
+    this.commits.learn(stream, entry.committed);
+    this.safety.learn(stream, entry.safe);
+  }
+
+  // ---- turns ----
+
+  /** Something has changed: settle it at the end of this turn. */
+  private poke(): void {
+    if (this.settleDue || this.state === "stopped" || this.state === "error") return;
+    this.settleDue = true;
+    this.ports.scheduler.turn(() => {
+      this.settleDue = false;
+      this.settle();
+    });
+  }
+
+  private settle(): void {
+    if (this.state === "stopped" || this.state === "error" || this.state === "starting") return;
+    this.enlist();
+    for (let growing = true; growing; ) {
+      this.following.unpark();
+      do this.commits.evaluate();
+      while (this.visibility.advance());
+      growing = false;
+      for (const { offers } of this.clientLinks) if (offers.isBusy && offers.admit()) growing = true;
+    }
+    this.learnFromPeers();
+    this.safety.evaluate();
+    this.following.choose();
+    this.serving.pump();
+    this.sending.pump();
+    // Receipts before cuts: a cut may say that a change is safe, and only its receipt says where it is.
+    for (const { offers } of this.clientLinks) if (offers.isBusy) offers.answer();
+    this.feeds.pump();
+    this.journal.flush();
+    this.serving.report();
+    this.gossiping.pump(this.gossipDue);
+    this.gossipDue = false;
+    this.master?.writes.settle();
+    this.concerns.settle();
+    this.freshness.settle();
+    this.reads.settle();
+    this.log.trim();
+    this.documents.trim();
+    this.bases.settle();
+  }
+
+  /** A snapshot is here, whole: what it has of each stream is held and shown in one step. */
+  private jump(vector: Vector, openings: ReadonlyMap<StreamId, Uint8Array>): void {
+    for (const [id, position] of vector) {
+      const known = this.log.stream(id);
+      // What may be damaged goes, and what the snapshot has takes its place.
+      if (this.receiving.isRepairing && known !== undefined)
+        this.log.truncate(known, Math.max(known.truncated, Math.min(known.visible, position)), known.bytes);
+      const passed = this.log.jump(id, position, openings.get(id) ?? new Uint8Array(0));
+      const stream = this.log.stream(id);
+      if (stream !== undefined) this.visibility.jump(stream, passed);
+    }
+    this.bases.jumped(vector);
+    this.sending.jumped();
+    this.following.jumped();
+    this.feeds.jumped();
+    this.members.changed();
+    this.schema.changed();
+  }
+
+  /** A master sees to it that the member list names whom it has met. */
+  private enlist(): void {
+    if (this.master === undefined || this.refusesWrites() !== undefined) return;
+    const unlisted = this.members.unlisted();
+    if (unlisted === undefined) return;
+    const { writeWaitMs } = this.config.limits;
+    this.master.writes.transact(MEMBERS, unlisted, { level: "durable", waitMs: writeWaitMs }, () => {});
+  }
+
+  /** What peers said of a stream before this node held it may count now. */
+  private learnFromPeers(): void {
+    for (const link of this.peers.all()) {
+      for (const entry of link.progress.values()) {
+        const stream = this.log.stream(entry.stream);
+        if (stream === undefined) continue;
+        if (this.commits.learn(stream, entry.committed)) this.poke();
+        this.safety.learn(stream, entry.safe);
+      }
+    }
+  }
+
+  private scheduleTick(): void {
+    this.stopTimer = this.ports.scheduler.after(this.config.limits.idleCutMs, () => {
+      this.scheduleTick();
+      this.lags.look();
+      if (this.bases.look()) this.poke();
+      this.sending.look();
+      this.receiving.look();
+      this.lookAtClock();
+      this.feeds.cutIdle();
+      this.presence.look();
+      this.gossipDue = true;
+      if (this.someWaitEnds()) this.settle();
+      else this.gossiping.pump(true);
+    });
+  }
+
+  /** A master whose clock is ahead takes no writes: its stamps would win over everybody's. */
+  private lookAtClock(): void {
+    const aheadMs = this.clocks.aheadMs() ?? 0;
+    const wasAhead = this.isClockAhead;
+    this.isClockAhead = aheadMs > this.config.limits.clockAheadMsMax;
+    if (this.isClockAhead && !wasAhead) {
+      this.ports.log.error("clock-ahead", { aheadMs, remedy: CODES.NODE_CLOCK_AHEAD.remedy });
+    } else if (wasAhead && !this.isClockAhead) this.ports.log.info("clock-right");
+  }
+
+  /** Whether something waits that time alone may end; everything else is settled when it happens. */
+  private someWaitEnds(): boolean {
+    if (this.following.isWaiting) return true;
+    for (const { offers } of this.clientLinks) if (offers.isBusy) return true;
+    return false;
+  }
+
+  private durable(mark: number): void {
+    if (this.isWaitingForRoom) {
+      this.isWaitingForRoom = false;
+      this.ports.log.info("storage-has-room");
+    }
+    this.log.reached(mark);
+    this.counters.reached(mark);
+    this.documents.reached(mark);
+    this.conflicts.reached(mark);
+    const reached = this.whenDurable.filter((entry) => entry.mark <= mark);
+    this.whenDurable = this.whenDurable.filter((entry) => entry.mark > mark);
+    for (const entry of reached) entry.then();
+    if (this.state === "starting" || this.state === "stopped") this.journal.flush();
+    this.poke();
+  }
+
+  private afterDurable(mark: number, then: () => void): void {
+    if (mark <= this.journal.durableMark) {
+      then();
+      return;
+    }
+    this.whenDurable.push({ mark, then });
+    this.journal.flush();
+  }
+
+  private isOverloaded(): boolean {
+    return this.journal.isFull || this.journal.unflushedBytes > this.config.limits.unflushedBytesMax;
+  }
+
+  /** There is no room on the disk: nothing more is taken, what is here can be read, and it is tried again until it fits. */
+  private waitForRoom(error: StoreFull, retry: () => void): void {
+    if (!this.isWaitingForRoom) {
+      this.isWaitingForRoom = true;
+      this.ports.log.error("storage-full", { reason: error.message, remedy: CODES.STORAGE_FULL.remedy });
+    }
+    this.ports.scheduler.after(this.config.limits.fullRetryMs, () => {
+      if (this.state !== "error") retry();
+    });
+    this.poke();
+  }
+
+  /** The disk has failed: nothing is promised any more, everybody who waits is told the truth. */
+  private fail(error: Error): void {
+    this.state = "error";
+    this.ports.log.error("storage-failed", { reason: error.message });
+    this.upstreams.stop();
+    this.bases.stop();
+    this.receiving.stop();
+    this.stopTimer();
+    const why = this.storageFailed();
+    this.master?.writes.stop();
+    this.reads.stop(why);
+    this.freshness.stop(why);
+    this.concerns.stop(why);
+    for (const { channel } of [...this.peers.all()]) channel.end(why);
+    for (const { channel } of [...this.clientLinks]) channel.end(why);
+    for (const channel of [...this.greeting]) channel.end(why);
+    this.ports.failed(error);
+  }
+
+  private storageFailed(): Fault {
+    return fault("STORAGE_FAILED", `${this.name} cannot write to its disk`);
+  }
+
+  // ---- start ----
+
+  /** Opens this start's stream: a new random identity, on the disk before its first change (SPINE 2). */
+  private openStream(then: () => void): void {
+    const { random } = this.ports;
+    const stream: StreamId = 1 + random.integer(2 ** 53 - 1);
+    if (this.log.stream(stream) !== undefined) throw new BrokenInvariant("a random epoch was drawn twice");
+    const previous = this.meta.epoch;
+    const admission = new Admission(
+      stream,
+      this.log,
+      this.visibility.visible,
+      this.counters,
+      this.pending,
+      this.documents,
+    );
+    const author = 1 + random.integer(2 ** 53 - 1);
+    const writes = new Writes(
+      this.name,
+      author,
+      this.stamps,
+      admission,
+      this.documents,
+      this.journal,
+      this.log,
+      this.commits,
+      this.ports.scheduler,
+      this.config.limits.waitingWritesMax,
+      this.config.writes,
+    );
+    this.meta.epoch = stream;
+    const { rule, visibility = "committed" } = this.config;
+    admission.open({ node: this.name, rule, previous, visibility });
+    this.afterDurable(this.journal.mark(), () => {
+      this.master = { admission, writes };
+      then();
+    });
+  }
+
+  private readMeta(): { layout: number; cluster: string; documents: number; epoch: StreamId | undefined } {
+    const value = this.ports.storage.get(metaKey());
+    if (value === undefined) {
+      return { layout: LAYOUT_VERSION, cluster: this.config.cluster, documents: 0, epoch: undefined };
+    }
+    const row = metaRow.decode(metaKey(), value);
+    if (row.layout > LAYOUT_VERSION) {
+      throw new ForeignStore(
+        `the data is of layout ${row.layout}, this version reads up to ${LAYOUT_VERSION}`,
+      );
+    }
+    if (row.cluster !== this.config.cluster) {
+      throw new ForeignStore(`the data belongs to cluster "${row.cluster}", not to "${this.config.cluster}"`);
+    }
+    return { ...row, layout: LAYOUT_VERSION };
+  }
+
+  private stateName(): NodeStatus["state"] {
+    if (this.state === "stopping" || this.state === "stopped") return "stopping";
+    if (this.state === "error") return "error";
+    if (this.state === "starting") return "joining";
+    if (this.config.role === "master") return "active";
+    return this.isReady() ? "streaming" : "joining";
+  }
+}
+
+const reserved = ({ collection }: DocumentName): Fault =>
+  fault("FORBIDDEN", `${collection} is the cluster's own; nobody else writes there`);
+
+const isMembers = ({ collection, key }: DocumentName): boolean =>
+  collection === MEMBERS.collection && key === MEMBERS.key;
+
+export { DamagedStore };

@@ -1,0 +1,51 @@
+import type { Vector } from "@syncline/core";
+import { covers } from "@syncline/core";
+import { type Fault, fault, type Limits } from "@syncline/protocol";
+import type { Scheduler } from "../ports.js";
+
+/**
+ * Reads that wait: who presents a token sees at least what it names, or is told that it cannot (I8).
+ */
+export class Reads {
+  private readonly waiting = new Set<{ token: Vector; answer: (failed: Fault | undefined) => void }>();
+
+  constructor(
+    private readonly visible: Vector,
+    private readonly scheduler: Scheduler,
+    private readonly limits: Limits,
+  ) {}
+
+  /** Calls back once: when what is visible covers the token, or when the wait is over. */
+  whenVisible(token: Vector, waitMs: number, answer: (failed: Fault | undefined) => void): void {
+    if (covers(this.visible, token)) {
+      answer(undefined);
+      return;
+    }
+    if (this.waiting.size >= this.limits.waitingReadsMax) {
+      answer(fault("OVERLOADED", `more than ${this.limits.waitingReadsMax} reads wait`));
+      return;
+    }
+    const entry = {
+      token,
+      answer: (failed: Fault | undefined) => {
+        this.waiting.delete(entry);
+        cancel();
+        answer(failed);
+      },
+    };
+    const cancel = this.scheduler.after(waitMs, () => {
+      entry.answer(fault("CAUSAL_WAIT_TIMEOUT", `the token was not covered within ${waitMs} ms`));
+    });
+    this.waiting.add(entry);
+  }
+
+  /** Something has become visible. */
+  settle(): void {
+    for (const entry of this.waiting) if (covers(this.visible, entry.token)) entry.answer(undefined);
+  }
+
+  /** The node stops, or its disk has failed: nobody waits any longer. */
+  stop(why: Fault): void {
+    for (const entry of this.waiting) entry.answer(why);
+  }
+}

@@ -1,0 +1,59 @@
+import { levelOf } from "@syncline/protocol";
+import { atLeast } from "./commit.js";
+import type { HeldStream, Log } from "./log.js";
+import type { Members } from "./members.js";
+import type { Peers } from "./peers.js";
+
+/**
+ * What is safe: nothing that the cluster is built to survive can lose it any more (SPINE 10).
+ *
+ * A position is safe when it is committed under a rule that counts disks, or durable on two masters. In a cluster with one
+ * master its followers count as holders too, and a node that follows nobody and has never met another one is all the
+ * safety there is. One that was told to follow others is not alone, it has only not met them yet.
+ * Clients keep their own changes, and those that they have seen, until they are safe (SPINE 12). Like a commit,
+ * "safe" is told on and joined by max.
+ */
+export class Safety {
+  constructor(
+    private readonly self: {
+      readonly name: string;
+      readonly role: "master" | "follower";
+      readonly follow: readonly string[];
+    },
+    private readonly log: Log,
+    private readonly peers: Peers,
+    private readonly members: Members,
+  ) {}
+
+  /**
+   * Another node says that this stream is safe up to here. What is shown before it is committed is not safe before
+   * that either: whoever lets go of a change takes it for committed.
+   */
+  learn(stream: HeldStream, position: number): void {
+    const committed = stream.opening.rule.kind === "local" ? stream.visible : stream.committed;
+    stream.safe = Math.max(stream.safe, Math.min(position, stream.visible, committed));
+  }
+
+  evaluate(): void {
+    const holders = this.holders();
+    for (const stream of this.log.streams()) {
+      if (stream.safe === stream.visible) continue;
+      const durable = holders.map((name) =>
+        name === this.self.name ? stream.durable : this.peers.position(name, stream.id, "durable"),
+      );
+      const copies = this.self.follow.length > 0 ? 2 : Math.min(2, holders.length);
+      const { rule } = stream.opening;
+      const isDurable = rule.kind !== "local" && levelOf(rule) !== "received";
+      const committed = isDurable ? stream.committed : 0;
+      this.learn(stream, Math.max(committed, copies === 0 ? 0 : atLeast(durable, copies)));
+    }
+  }
+
+  /** Names of the nodes whose disks count. */
+  private holders(): string[] {
+    const everybody = new Map<string, "master" | "follower">([[this.self.name, this.self.role]]);
+    for (const [name, { role }] of this.members.others()) everybody.set(name, role);
+    const masters = [...everybody].filter(([, role]) => role === "master").map(([name]) => name);
+    return masters.length >= 2 ? masters : [...everybody.keys()];
+  }
+}

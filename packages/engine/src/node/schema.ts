@@ -1,0 +1,24 @@
+import { type DocumentName, documentId } from "@syncline/core";
+import { Catalog, SCHEMA } from "../schema/catalog.js";
+import type { Documents } from "./documents.js";
+
+/** Whether this document is the cluster's schema. Who may write it is another right than that to write documents. */
+export const isSchema = (name: DocumentName): boolean => documentId(name) === documentId(SCHEMA);
+
+/** The schema as a node's readers see it: read out of its document when that has changed. */
+export class NodeSchema {
+  private read: Catalog | undefined;
+
+  constructor(private readonly documents: Documents) {}
+
+  changed(): void {
+    this.read = undefined;
+  }
+
+  catalog(): Catalog {
+    if (this.read !== undefined) return this.read;
+    const entry = this.documents.find(SCHEMA);
+    this.read = new Catalog(entry && entry.tailLength > 0 ? this.documents.read(entry) : undefined);
+    return this.read;
+  }
+}
