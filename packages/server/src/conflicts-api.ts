@@ -1,0 +1,120 @@
+/** Conflicts over HTTP: which values were hidden by a resolution, and writing one of them again. */
+import type { HttpBindings } from "@hono/node-server";
+import type { Conflict } from "@syncline/core";
+import { checkDocumentName, type DocumentName } from "@syncline/core";
+import type { Access, SyncNode, WriteReceipt } from "@syncline/engine";
+import { encodeToken, LIMITS } from "@syncline/protocol";
+import { type Context, Hono } from "hono";
+import { authenticateCaller } from "./caller.js";
+import { readNumber, readToken, settled, TOKEN_HEADER } from "./docs-api.js";
+import { jsonAnswer, Refused } from "./errors.js";
+import { toJson } from "./json.js";
+import { SERVER_LIMITS } from "./limits.js";
+
+type Env = { Bindings: HttpBindings };
+
+/** A conflict, as `GET /v1/conflicts` tells of it. */
+export interface ConflictJson {
+  readonly id: string;
+  readonly type: string;
+  readonly document: string;
+  readonly field: string;
+  readonly winner: ConflictSideJson;
+  readonly losers: readonly ConflictSideJson[];
+  /** `author:counter` of all that take part. */
+  readonly dots: readonly string[];
+  /** ISO 8601; null where its types keep no time. */
+  readonly at: string | null;
+}
+
+export interface ConflictSideJson {
+  readonly value?: unknown;
+  readonly kind?: string;
+  readonly dot: string;
+}
+
+/** The routes below `/v1/conflicts`. */
+export function conflictsApi(context: {
+  readonly node: SyncNode;
+  readonly access: Access;
+  readonly cluster: string;
+  readonly writeWaitMs: number;
+}): Hono<Env> {
+  const { node, access, cluster, writeWaitMs } = context;
+  const app = new Hono<Env>();
+  const whoAsks = (c: Context<Env>) => authenticateCaller(access, cluster, c.req.header("Authorization"));
+  const found = async (c: Context<Env>): Promise<readonly Conflict[]> => {
+    const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? LIMITS.readWaitMs;
+    await settled((answer) => node.whenReadable({ token: readToken(c), waitMs }, answer));
+    return node.conflictList(documentIn(c));
+  };
+
+  app.get("/", async (c) => {
+    const who = await whoAsks(c);
+    const conflicts = (await found(c)).filter(({ document }) =>
+      access.authorize(who, nameOf(document), "read"),
+    );
+    const headers = { [TOKEN_HEADER]: encodeToken(node.visibleVector()) };
+    return jsonAnswer({ conflicts: conflicts.map(conflictJson) }, 200, headers);
+  });
+
+  app.post("/:id/restore", async (c) => {
+    const who = await whoAsks(c);
+    const closed = node.refusesWrites();
+    if (closed !== undefined) throw Refused.by(closed);
+    const id = c.req.param("id");
+    const conflict = (await found(c)).find((one) => one.id === id);
+    if (conflict === undefined) {
+      const remedy = "`syncline conflicts` lists those that there are; the oldest are let go.";
+      throw new Refused("NOT_FOUND", "there is no conflict with this id", { remedy });
+    }
+    if (!access.authorize(who, nameOf(conflict.document), "write"))
+      throw new Refused("FORBIDDEN", `no right to write ${conflict.document}`);
+    const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? writeWaitMs;
+    const receipt = await new Promise<WriteReceipt>((resolve, reject) => {
+      node.restore(conflict, { level: "committed", waitMs, token: readToken(c) }, (answer) =>
+        answer.ok ? resolve(answer.receipt) : reject(Refused.by(answer.fault)),
+      );
+    });
+    const { outcome, change = null, nodes } = receipt;
+    const body = { outcome, change, token: encodeToken(receipt.token), nodes };
+    return jsonAnswer(body, outcome === "committed" ? 200 : 202, { [TOKEN_HEADER]: body.token });
+  });
+  return app;
+}
+
+function conflictJson({ id, type, document, field, winner, losers, dots, at }: Conflict): ConflictJson {
+  return {
+    id,
+    type,
+    document,
+    field,
+    winner: sideJson(winner),
+    losers: losers.map(sideJson),
+    dots: dots.map(({ author, counter }) => `${author}:${counter}`),
+    at: at === 0 ? null : new Date(at).toISOString(),
+  };
+}
+
+function sideJson({ value, kind, dot }: Conflict["winner"]): ConflictSideJson {
+  return {
+    ...(value === undefined ? {} : { value: toJson(value) }),
+    ...(kind === undefined ? {} : { kind }),
+    dot: `${dot.author}:${dot.counter}`,
+  };
+}
+
+/** `?document=boards/roadmap`. */
+function documentIn(c: Context<Env>): DocumentName | undefined {
+  const text = c.req.query("document");
+  if (text === undefined) return undefined;
+  const name = nameOf(text);
+  const wrong = checkDocumentName(name);
+  if (wrong !== undefined) throw new Refused("BAD_REQUEST", `?document=: ${wrong}`);
+  return name;
+}
+
+function nameOf(document: string): DocumentName {
+  const slash = document.indexOf("/");
+  return { collection: document.slice(0, slash), key: document.slice(slash + 1) };
+}

@@ -1,0 +1,100 @@
+/**
+ * Digests of documents over HTTP, so that nodes can be compared.
+ *
+ * Of each document two: of which changes it holds, and of its state. The state is a function of the changes, whatever
+ * their order, so two nodes that hold the same changes of a document and differ in its state are apart; one of them
+ * is damaged. Two that hold different changes are so too, if both show the same vector; otherwise one is behind.
+ */
+import { createHash } from "node:crypto";
+import type { HttpBindings } from "@hono/node-server";
+import type { Document, DocumentName } from "@syncline/core";
+import { documentId } from "@syncline/core";
+import type { Access, SyncNode } from "@syncline/engine";
+import { encodeToken, LIMITS } from "@syncline/protocol";
+import { Hono } from "hono";
+import { authenticateCaller } from "./caller.js";
+import { readNumber } from "./docs-api.js";
+import { jsonAnswer, Refused } from "./errors.js";
+
+/** What `GET /v1/digests` answers. */
+export interface DigestsAnswer {
+  readonly node: string;
+  /** What this node shows, opaque: equal on two nodes if they show the same. */
+  readonly vector: string;
+  readonly documents: readonly { readonly id: string; readonly changes: string; readonly state: string }[];
+  /** The last document looked at; null if there are no more. */
+  readonly next: string | null;
+}
+
+/** The document that stands for the right to see them all. */
+const ALL = { collection: "_syncline", key: "digests" };
+
+export function digestsApi({
+  node,
+  access,
+  cluster,
+}: {
+  readonly node: SyncNode;
+  readonly access: Access;
+  readonly cluster: string;
+}): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.get("/", async (c) => {
+    const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
+    if (!access.authorize(who, ALL, "admin")) throw new Refused("FORBIDDEN", "no right to compare nodes");
+    const limit = readNumber(c, "limit", 1, LIMITS.pageKeysMax) ?? LIMITS.pageKeysMax;
+    const one = nameOf(c.req.query("document"));
+    const names = one === undefined ? node.namesAfter(nameOf(c.req.query("after")), limit) : [one];
+    const documents = names.flatMap((name) => {
+      const document = node.documentFromDisk(name);
+      return document === undefined ? [] : [{ id: documentId(name), ...digestsOf(document) }];
+    });
+    const last = one === undefined && names.length === limit ? names.at(-1) : undefined;
+    return jsonAnswer({
+      node: node.name,
+      vector: encodeToken(node.visibleVector()),
+      documents,
+      next: last === undefined ? null : documentId(last),
+    } satisfies DigestsAnswer);
+  });
+  return app;
+}
+
+/** `POST /v1/repair`: this node takes everything anew from another one. */
+export function repairApi({
+  node,
+  access,
+  cluster,
+}: {
+  readonly node: SyncNode;
+  readonly access: Access;
+  readonly cluster: string;
+}): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.post("/", async (c) => {
+    const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
+    if (!access.authorize(who, ALL, "admin")) throw new Refused("FORBIDDEN", "no right to repair nodes");
+    const refused = node.repair();
+    if (refused !== undefined) throw new Refused(refused.code, refused.reason);
+    return jsonAnswer({ node: node.name, repairing: true }, 202);
+  });
+  return app;
+}
+
+function nameOf(id: string | undefined): DocumentName | undefined {
+  const slash = id?.indexOf("/") ?? -1;
+  return id === undefined || slash < 0
+    ? undefined
+    : { collection: id.slice(0, slash), key: id.slice(slash + 1) };
+}
+
+function digestsOf(document: Document): { readonly changes: string; readonly state: string } {
+  const seen = [...document.seen()].sort((a, b) => a.author - b.author);
+  return {
+    changes: digest(seen.map(({ author, counter }) => `${author}:${counter}`).join()),
+    state: digest(document.encodeState()),
+  };
+}
+
+const digest = (what: string | Uint8Array): string =>
+  createHash("sha256").update(what).digest("hex").slice(0, 32);
