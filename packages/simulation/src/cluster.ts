@@ -1,0 +1,571 @@
+import type { Change, Conflict, Document, Draft, Vector } from "@syncline/core";
+import { covers, vectorsEqual } from "@syncline/core";
+import {
+  type Access,
+  DamagedStore,
+  type Dialer,
+  keeping,
+  type Link,
+  type LinkHandler,
+  type Logger,
+  type Mac,
+  type OpenDocument,
+  type OwnChange,
+  openAccess,
+  type ReadAnswer,
+  type ReadOptions,
+  type Scheduler,
+  type Statement,
+  type Storage,
+  SyncClient,
+  SyncNode,
+  type WriteAnswer,
+  type WritePolicy,
+} from "@syncline/engine";
+import { type CommitRule, LIMITS, type Limits, LOCAL, type Opening } from "@syncline/protocol";
+import { canonical, checkConflicts, checkDocument, Ledger, Violation } from "./checks.js";
+import { Network, urlOf } from "./network.js";
+import { SeededRandom } from "./random.js";
+import { Recorder } from "./sessions/recorder.js";
+import { Watching } from "./sessions/watching.js";
+import type { SimSlots } from "./slots.js";
+import { ProcessTime, VirtualTime } from "./time.js";
+
+/**
+ * A cluster in one process on virtual time: masters, followers and clients that run the production engine.
+ *
+ * Scenario tests are written against this: what happens, in which order, is theirs to say, and the seed decides
+ * the rest. Nothing sleeps and nothing waits: `pass` lets virtual time go by, `settle` lets it go by until nothing
+ * is left to be done, and then holds everything against the specification.
+ */
+export interface ClusterOptions {
+  readonly seed: number;
+  /** A store that is empty, or that has what an earlier one of this node had made durable. */
+  readonly disk: (scheduler: Scheduler) => CrashableStorage;
+  readonly limits?: Partial<Limits>;
+  /** Present if the cluster has a secret. */
+  readonly mac?: Mac;
+  /** Lines of what nodes log, for looking at a failure. */
+  readonly log?: (line: string) => void;
+}
+
+/** A store whose process can be killed. */
+export interface CrashableStorage extends Storage {
+  /** What is found after a crash: every commit whose `done` was called, and no other. */
+  restart(options: { readonly scheduler: Scheduler }): CrashableStorage;
+}
+
+export interface NodeOptions {
+  /** Names of the upstreams. */
+  readonly follow?: readonly string[];
+  readonly rule?: CommitRule;
+  readonly visibility?: Opening["visibility"];
+  readonly voter?: boolean;
+  /** Present if this node knows a secret of its own. */
+  readonly mac?: Mac;
+  readonly access?: Access;
+  /** What its operator says about callers' wishes. */
+  readonly writes?: WritePolicy;
+  /** Virtual milliseconds from a commit to its `done`. */
+  readonly flushMs?: number;
+  readonly limits?: Partial<Limits>;
+  /** The name it gives itself, if not its own: a copy of another node's data folder. */
+  readonly identity?: string;
+}
+
+export class Cluster {
+  readonly time = new VirtualTime();
+  readonly random: SeededRandom;
+  readonly network: Network;
+  readonly ledger = new Ledger();
+  /** What clients do and see. */
+  readonly recorder = new Recorder(() => this.time.now);
+  readonly nodes = new Map<string, SimNode>();
+  readonly clients = new Map<string, SimClient>();
+  /** Disks may be lost or put back to an earlier state: "durable" on one of them is then no promise for ever. */
+  losesDisks = false;
+  /** Is told when a node has ended by itself, as its operator would be. */
+  onFailure: ((node: SimNode) => void) | undefined;
+  /** Is told whenever a client hears of a change that it has made. */
+  onNews: ((own: OwnChange) => void) | undefined;
+
+  constructor(readonly options: ClusterOptions) {
+    this.random = new SeededRandom(options.seed);
+    this.network = new Network(this.time, this.random.fork());
+  }
+
+  master(name: string, options: NodeOptions = {}): SimNode {
+    return this.node(name, "master", options);
+  }
+
+  follower(name: string, options: NodeOptions = {}): SimNode {
+    return this.node(name, "follower", options);
+  }
+
+  /** The node is no more, and does not come back. */
+  remove(name: string): void {
+    this.nodes.get(name)?.kill();
+    this.nodes.delete(name);
+  }
+
+  /** A client that connects to these nodes, in this order, and keeps what it has in `slots`, if given. */
+  client(name: string, nodes: readonly string[], limits: Partial<Limits> = {}, slots?: SimSlots): SimClient {
+    const client = new SimClient(this, name, nodes, limits, slots);
+    this.clients.set(name, client);
+    return client;
+  }
+
+  /** Lets virtual time pass. */
+  pass(ms: number): void {
+    this.time.pass(ms);
+  }
+
+  /** Lets time pass until this holds; a `Violation` if it does not within `maxMs`. */
+  passUntil(what: string, holds: () => boolean, maxMs = 60_000): void {
+    const until = this.time.now + maxMs;
+    while (!holds()) {
+      if (this.time.now > until)
+        throw new Violation(`I10: not within ${maxMs} ms: ${what}\n${this.describe()}`);
+      this.pass(20);
+    }
+  }
+
+  /**
+   * Lets time pass until all living nodes and clients show the same and nothing waits, then checks that it is what
+   * the specification says of all changes ever made.
+   */
+  settle(maxMs = 120_000): void {
+    this.passUntil("everything settles", () => this.isSettled(), maxMs);
+    this.check();
+    const alive = [...this.nodes.values()].filter((node) => node.isUp);
+    for (const id of this.ledger.documents()) {
+      for (const node of alive) this.mustHoldAll(node.name, node.document(id), id);
+    }
+    for (const node of alive) checkConflicts(node, alive[0]!, this.ledger);
+    for (const client of this.clients.values()) {
+      if (client.isClosed) continue;
+      for (const [id, open] of client.opened) this.mustHoldAll(client.name, open.document, id);
+    }
+  }
+
+  /** Checks every replica as it is now. */
+  check(): void {
+    for (const node of this.nodes.values()) {
+      if (!node.isUp) continue;
+      for (const id of this.ledger.documents()) {
+        const document = node.document(id);
+        if (document !== undefined) checkDocument(node.name, document, this.ledger);
+      }
+    }
+    for (const client of this.clients.values()) {
+      for (const open of client.opened.values()) checkDocument(client.name, open.document, this.ledger);
+    }
+  }
+
+  /** What every node and client says of itself, for the message of a failure. */
+  describe(): string {
+    const lines = [...this.nodes.values()].map((node) =>
+      node.isUp
+        ? `${node.name}: ${canonical(node.engine.status())}`
+        : `${node.name}: down ${node.failure?.message ?? ""}`.trimEnd(),
+    );
+    for (const client of this.clients.values())
+      lines.push(`${client.name}: ${canonical(client.engine.status())}`);
+    return lines.join("\n");
+  }
+
+  private node(name: string, role: "master" | "follower", options: NodeOptions): SimNode {
+    const node = new SimNode(this, name, role, options);
+    this.nodes.set(name, node);
+    this.network.register(node);
+    node.start();
+    return node;
+  }
+
+  private isSettled(): boolean {
+    if ([...this.nodes.values()].some((node) => node.isStarting)) return false;
+    const alive = [...this.nodes.values()].filter((node) => node.isUp);
+    const [first] = alive;
+    if (first === undefined) return true;
+    for (const node of alive) {
+      if (!vectorsEqual(node.visible, first.visible)) return false;
+      if (!node.engine.isAtRest()) return false;
+    }
+    for (const client of this.clients.values()) {
+      if (client.isClosed) continue;
+      if (client.engine.status().pending > 0 || client.engine.status().connection !== "connected")
+        return false;
+      for (const [id, open] of client.opened) {
+        if (!open.loaded || open.rebuilding !== undefined) return false;
+        const shown = first.document(id);
+        // What a client alone has, of a master whose disk was lost, it is still to bring along.
+        if (!holdsAsMuch(open.document, shown) || !holdsAsMuch(shown, open.document)) return false;
+      }
+    }
+    return true;
+  }
+
+  private mustHoldAll(where: string, document: Document | undefined, id: string): void {
+    for (const change of this.ledger.of(id)) {
+      if (this.ledger.isDoubtful(change)) continue;
+      if ((document?.counter(change.author) ?? 0) < change.last) {
+        throw new Violation(`I9: ${where} lost ${id}@${change.author}:${change.first}-${change.last}`);
+      }
+    }
+  }
+}
+
+/** Whether one has every change that the other has. They may show the same before that. */
+function holdsAsMuch(document: Document | undefined, of: Document | undefined): boolean {
+  return [...(of?.seen() ?? [])].every(({ author, counter }) => (document?.counter(author) ?? 0) >= counter);
+}
+
+/** A node of a simulated cluster, over all its starts. */
+export class SimNode {
+  engine!: SyncNode;
+  readonly url: string;
+  private process!: ProcessTime;
+  private storage: CrashableStorage | undefined;
+  private readonly random: SeededRandom;
+  isStarted = false;
+  private skewMs = 0;
+  private driftMsPerSecond = 0;
+  /** Why the process ended by itself: its disk failed or is damaged. Cleared by the next start. */
+  failure: Error | undefined;
+
+  constructor(
+    private readonly cluster: Cluster,
+    readonly name: string,
+    readonly role: "master" | "follower",
+    private readonly options: NodeOptions,
+  ) {
+    this.url = urlOf(options.identity ?? name);
+    this.random = cluster.random.fork();
+  }
+
+  get isUp(): boolean {
+    return this.process?.alive === true && this.isStarted;
+  }
+
+  get isStarting(): boolean {
+    return this.process.alive && !this.isStarted;
+  }
+
+  get visible(): Vector {
+    return this.engine.visibleVector();
+  }
+
+  start(): void {
+    this.failure = undefined;
+    this.isStarted = false;
+    const process = new ProcessTime(this.cluster.time, (error) => this.crash(error));
+    process.skewMs = this.skewMs;
+    process.driftMsPerSecond = this.driftMsPerSecond;
+    this.process = process;
+    process.run(() => this.run(process));
+  }
+
+  /** Stands still for a while: nothing of it runs, and what reaches it waits. */
+  pause(ms: number): void {
+    this.process.pausedUntil = this.cluster.time.now + ms;
+  }
+
+  /** Sets the wall clock. */
+  setClock(skewMs: number, driftMsPerSecond: number): void {
+    this.skewMs = this.process.skewMs = skewMs;
+    this.driftMsPerSecond = this.process.driftMsPerSecond = driftMsPerSecond;
+  }
+
+  private run(process: ProcessTime): void {
+    const { cluster, options, name } = this;
+    const slowly: Scheduler = {
+      after: (delayMs, task) => process.after(delayMs, task),
+      turn: (task) => {
+        process.after(options.flushMs ?? 1, task);
+      },
+    };
+    this.storage =
+      this.storage === undefined ? cluster.options.disk(slowly) : this.storage.restart({ scheduler: slowly });
+    this.engine = new SyncNode(
+      {
+        name: options.identity ?? name,
+        cluster: "test",
+        role: this.role,
+        rule: options.rule ?? LOCAL,
+        visibility: options.visibility ?? "committed",
+        url: this.url,
+        voter: options.voter ?? true,
+        ...(options.writes && { writes: options.writes }),
+        follow: (options.follow ?? []).map(urlOf),
+        limits: { ...LIMITS, ...cluster.options.limits, ...options.limits },
+      },
+      {
+        clock: process,
+        scheduler: process,
+        random: this.random,
+        storage: this.storage,
+        dialer: onBehalf(
+          process,
+          cluster.network.dialer(name, () => process.alive),
+        ),
+        mac: options.mac ?? cluster.options.mac,
+        log: logger(cluster, name),
+        access: options.access ?? openAccess,
+        failed: (error) => {
+          this.failure = error;
+          process.turn(() => {
+            this.kill();
+            cluster.onFailure?.(this);
+          });
+        },
+      },
+    );
+    this.engine.start(() => {
+      this.isStarted = true;
+    });
+  }
+
+  accept(link: Link): LinkHandler {
+    return onBehalfOf(this.process, this.engine.accept(link));
+  }
+
+  /** The process has thrown. A damaged disk is a reason to end; anything else is a defect of ours. */
+  private crash(error: unknown): void {
+    if (!(error instanceof DamagedStore)) throw error;
+    this.failure = error;
+    this.kill();
+    this.cluster.onFailure?.(this);
+  }
+
+  /** SIGKILL and power loss in one: memory is gone, and so is what the disk had not made durable. */
+  kill(): void {
+    this.process.alive = false;
+    this.cluster.network.died(this.name);
+  }
+
+  restart(): void {
+    if (this.process.alive) this.kill();
+    this.start();
+  }
+
+  /** Its disk is gone too: it comes back under its name with nothing. */
+  restartEmpty(): void {
+    if (this.process.alive) this.kill();
+    this.storage = undefined;
+    this.start();
+  }
+
+  /** The document as readers of this node see it. */
+  document(id: string): Document | undefined {
+    let document: Document | undefined;
+    this.examine(() =>
+      this.engine.read(nameOf(id), { token: new Map(), waitMs: 0 }, (answer) => {
+        if (answer.ok) document = answer.document;
+      }),
+    );
+    return document;
+  }
+
+  /** Looks into the process: whoever finds that its disk is damaged ends it. */
+  examine(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  /** A read as an HTTP caller makes it. The answer arrives as time passes, if the node lives to give it. */
+  ask(id: string, options: ReadOptions, answer: (answer: ReadAnswer) => void): void {
+    this.process.run(() => this.engine.read(nameOf(id), options, answer));
+  }
+
+  json(id: string): unknown {
+    return this.document(id)?.toJSON();
+  }
+
+  /** A schema change as an HTTP caller makes it. */
+  alter(...statements: Statement[]): { answer: WriteAnswer | undefined } {
+    const result: { answer: WriteAnswer | undefined } = { answer: undefined };
+    const options = { level: "durable" as const, waitMs: 10_000, token: new Map() };
+    this.process.run(() =>
+      this.engine.alterSchema(statements, options, (answer) => {
+        result.answer = answer;
+      }),
+    );
+    return result;
+  }
+
+  /** Writes a conflict's loser again, as an HTTP caller does. */
+  restoreLoser(conflict: Conflict): void {
+    const options = { level: "durable" as const, waitMs: 10_000, token: new Map() };
+    this.process.run(() => this.engine.restore(conflict, options, () => {}));
+  }
+
+  /** A write as an HTTP caller makes it. The answer arrives as time passes. */
+  write(
+    id: string,
+    mutate: (draft: Draft) => void,
+    options: { level?: "durable" | "committed"; waitMs?: number; token?: Vector } = {},
+  ): { answer: WriteAnswer | undefined } {
+    const result: { answer: WriteAnswer | undefined } = { answer: undefined };
+    const { level = "durable", waitMs = 10_000, token = new Map() } = options;
+    this.engine.transact(nameOf(id), mutate, { level, waitMs, token }, (answer) => {
+      result.answer = answer;
+    });
+    return result;
+  }
+
+  /** Whether what this node shows covers a vector. */
+  covers(vector: Vector): boolean {
+    return covers(this.visible, vector);
+  }
+}
+
+/** A client of a simulated cluster. */
+export class SimClient {
+  readonly engine: SyncClient;
+  readonly opened = new Map<string, OpenDocument>();
+  readonly process: ProcessTime;
+  readonly watching: Watching;
+  private readonly made: OwnChange[] = [];
+  private closed = false;
+
+  constructor(
+    private readonly cluster: Cluster,
+    readonly name: string,
+    nodes: readonly string[],
+    limits: Partial<Limits>,
+    private readonly slots?: SimSlots,
+  ) {
+    this.process = new ProcessTime(cluster.time);
+    this.engine = new SyncClient(
+      {
+        urls: nodes.map(urlOf),
+        cluster: "test",
+        name,
+        limits: { ...LIMITS, ...cluster.options.limits, ...limits },
+      },
+      {
+        clock: this.process,
+        scheduler: this.process,
+        random: cluster.random.fork(),
+        dialer: onBehalf(
+          this.process,
+          cluster.network.dialer(name, () => this.process.alive),
+        ),
+        log: logger(cluster, name),
+        token: () => "",
+        keeping: slots && keeping(slots.of(this.process)),
+      },
+    );
+    this.watching = new Watching(this.engine, cluster.recorder.session(name));
+    this.engine.start();
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  open(id: string): OpenDocument {
+    const known = this.opened.get(id);
+    if (known !== undefined) return known;
+    const open = this.engine.open(nameOf(id));
+    this.opened.set(id, open);
+    this.watching.opened(open);
+    return open;
+  }
+
+  /** Makes a change and enters it in the ledger. */
+  write(id: string, mutate: (draft: Draft) => void): OwnChange {
+    const own = this.makeChange(id, mutate);
+    if (own === undefined) throw new Error("the mutation made no op");
+    return own;
+  }
+
+  /** Like `write`; false if there was nothing to do. */
+  tryWrite(id: string, mutate: (draft: Draft) => void, asIs = false): boolean {
+    return this.makeChange(id, mutate, asIs) !== undefined;
+  }
+
+  /** Stands still for a while. */
+  pause(ms: number): void {
+    this.process.pausedUntil = this.cluster.time.now + ms;
+  }
+
+  /** Sets the wall clock. */
+  setClock(skewMs: number, driftMsPerSecond: number): void {
+    this.process.skewMs = skewMs;
+    this.process.driftMsPerSecond = driftMsPerSecond;
+  }
+
+  private makeChange(id: string, mutate: (draft: Draft) => void, asIs = false): OwnChange | undefined {
+    const open = this.open(id);
+    const own = this.watching.write(() => this.engine.transact(open, mutate, asIs));
+    if (own === undefined) return undefined;
+    this.made.push(own);
+    let entered: Change = own.change;
+    this.cluster.ledger.add(entered);
+    own.onNews(() => {
+      // A change that is finally refused never was; one that followed it may have been made again.
+      this.cluster.ledger.remove(entered);
+      entered = own.change;
+      if (own.rejected === undefined) this.cluster.ledger.add(entered);
+      this.cluster.onNews?.(own);
+    });
+    return own;
+  }
+
+  json(id: string): unknown {
+    return this.open(id).document.toJSON();
+  }
+
+  /** The client ends without a word: a closed tab, a dead battery. What it alone had is gone, unless it was kept. */
+  kill(): void {
+    this.closed = true;
+    this.process.alive = false;
+    this.cluster.network.died(this.name);
+    this.watching.ended();
+    const doubtful = this.cluster.losesDisks
+      ? this.engine.unsafeChanges()
+      : this.made.filter((own) => !own.durable);
+    for (const own of doubtful) {
+      if (this.slots?.holdsChange(own.change) !== true) this.cluster.ledger.doubt(own.change);
+    }
+    this.opened.clear();
+  }
+}
+
+/** What reaches a process waits while it is paused, and what it throws ends it. */
+function onBehalfOf(process: ProcessTime, handler: LinkHandler): LinkHandler {
+  return {
+    frame: (bytes) => process.run(() => handler.frame(bytes)),
+    drained: () => process.run(() => handler.drained()),
+    closed: (reason) => process.run(() => handler.closed(reason)),
+  };
+}
+
+function onBehalf(process: ProcessTime, dialer: Dialer): Dialer {
+  return {
+    dial: (url, on) =>
+      dialer.dial(url, {
+        opened: (link) => onBehalfOf(process, on.opened(link)),
+        failed: (reason) => process.run(() => on.failed(reason)),
+      }),
+  };
+}
+
+function nameOf(id: string): { collection: string; key: string } {
+  const slash = id.indexOf("/");
+  return { collection: id.slice(0, slash), key: id.slice(slash + 1) };
+}
+
+function logger(cluster: Cluster, name: string): Logger {
+  const line = (level: string) => (event: string, fields?: Record<string, unknown>) => {
+    if (event === "rescued") cluster.recorder.rescued(String(fields?.change));
+    cluster.options.log?.(
+      `${cluster.time.now.toFixed(1)} ${name} ${level} ${event} ${canonical(fields ?? {})}`,
+    );
+  };
+  return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+}

@@ -1,0 +1,195 @@
+import type { Change, ChangeHead, StreamId, Vector } from "@syncline/core";
+import { changeId, covers, crc32, documentId, positionIn, readChangeHead } from "@syncline/core";
+import { type OwnChange, recordPlaceOf, type SyncNode } from "@syncline/engine";
+import { type Opening, readRecord, type StreamRecord } from "@syncline/protocol";
+import { Violation } from "./checks.js";
+import type { Cluster, SimNode } from "./cluster.js";
+
+/**
+ * Looks into the nodes of a cluster and holds their logs against each other and against what is said of them.
+ *
+ * It remembers every record that any node has ever held. So it can tell when a place has two contents (I1), when a log
+ * has a hole or goes back (I2), when something is held or shown before what it depends on (I3), when a node shows other
+ * changes than its vector says (I5), and whether a receipt was true when it was given (I6). A look costs what has
+ * happened since the last one.
+ */
+export class Inspection {
+  private readonly streams = new Map<StreamId, KnownRecord[]>();
+  /** Where each change stands, by its identity. */
+  private readonly places = new Map<string, KnownRecord[]>();
+  /** How far each process was looked through. A process that was started again is another one. */
+  private readonly looked = new WeakMap<SyncNode, { held: Map<StreamId, number>; visible: Vector }>();
+  private readonly rejected: Change[] = [];
+
+  constructor(private readonly cluster: Cluster) {}
+
+  /** Changes that stand at more than one place: their clients offered them to another master, too. */
+  get changesTwice(): number {
+    let count = 0;
+    for (const places of this.places.values()) if (places.length > 1) count += 1;
+    return count;
+  }
+
+  /** Looks at what is new. Throws `Violation`, as all of these do. */
+  look(): void {
+    for (const node of this.cluster.nodes.values()) if (node.isUp) node.examine(() => this.lookAt(node));
+  }
+
+  /** A disk is given something. Records are looked at as they come, since they may be gone before the next look. */
+  stored(key: Uint8Array, value: Uint8Array): void {
+    const place = recordPlaceOf(key);
+    if (place !== undefined) this.note("a disk", readRecord(place.stream, place.position, value));
+  }
+
+  /** A client has heard of a change: what it was told must hold at this moment. */
+  heard(own: OwnChange): void {
+    if (own.rejected !== undefined) this.rejected.push(own.change);
+    if (!own.durable) return;
+    this.look();
+    const id = changeId(own.change);
+    const places = this.places.get(id) ?? [];
+    if (!places.some((place) => this.holders(place).size > 0)) {
+      throw new Violation(`I6: ${id} is said to be durable, and no disk has it`);
+    }
+    if (own.confirmed && !places.some((place) => this.isCommitted(place))) {
+      throw new Violation(`I6: ${id} is said to be committed, and its rule does not hold`);
+    }
+  }
+
+  /** Each node shows exactly the changes that stand in what is visible to it, and none that was rejected is anywhere. */
+  checkContents(): void {
+    this.look();
+    for (const node of this.cluster.nodes.values()) if (node.isUp) this.checkNode(node);
+    for (const change of this.rejected) {
+      const id = changeId(change);
+      if (this.places.has(id)) throw new Violation(`I6: ${id} was rejected, and it is there`);
+    }
+  }
+
+  private lookAt(node: SimNode): void {
+    const { engine, name } = node;
+    let looked = this.looked.get(engine);
+    if (looked === undefined) this.looked.set(engine, (looked = { held: new Map(), visible: new Map() }));
+    const [held, durable, visible] = [engine.heldVector(), engine.durableVector(), engine.visibleVector()];
+    for (const [stream, last] of held) {
+      for (let position = (looked.held.get(stream) ?? 0) + 1; position <= last; position++) {
+        if (engine.keeps(stream, position)) {
+          const record = engine.recordAt(stream, position);
+          if (!covers(held, record.deps))
+            throw new Violation(`I3: ${name} holds ${stream}:${position} without what it depends on`);
+          this.note(name, record);
+        } else if (this.streams.get(stream)?.[position - 1] === undefined)
+          throw new Violation(`I2: ${name} says that it holds ${stream}:${position}, which nobody ever had`);
+      }
+      looked.held.set(stream, last);
+    }
+    if (!covers(held, visible)) throw new Violation(`I2: ${name} shows more than it holds`);
+    if (!covers(held, durable)) throw new Violation(`I2: ${name} has more on its disk than it holds`);
+    if (!covers(visible, looked.visible)) throw new Violation(`I8: ${name} shows less than before`);
+    for (const [stream, last] of visible) {
+      for (let position = positionIn(looked.visible, stream) + 1; position <= last; position++) {
+        const record = this.streams.get(stream)?.[position - 1];
+        if (record !== undefined && covers(visible, record.deps)) continue;
+        throw new Violation(`I3: ${name} shows ${stream}:${position} without what it depends on`);
+      }
+    }
+    looked.visible = new Map(visible);
+  }
+
+  private note(node: string, record: StreamRecord): void {
+    const { stream, position, deps } = record;
+    const where = `${stream}:${position}`;
+    let known = this.streams.get(stream);
+    if (known === undefined) this.streams.set(stream, (known = []));
+    const checksum = crc32(record.bytes);
+    const before = known[position - 1];
+    if (before !== undefined) {
+      if (before.checksum !== checksum) throw new Violation(`I1: ${node} holds another ${where}`);
+      return;
+    }
+    if (known.length !== position - 1) throw new Violation(`I2: ${node} holds ${where} and not all before`);
+    const entry: KnownRecord = {
+      stream,
+      position,
+      deps,
+      checksum,
+      head: headOf(record),
+      opening: openingOf(record, known),
+    };
+    known.push(entry);
+    if (entry.head === undefined) return;
+    const id = changeId(entry.head);
+    const places = this.places.get(id);
+    if (places === undefined) this.places.set(id, [entry]);
+    else places.push(entry);
+  }
+
+  /** The rule of the stream, naively: so many of the named nodes, and the origin or one more (SPINE 6). */
+  private isCommitted(place: KnownRecord): boolean {
+    const { node, rule } = place.opening;
+    const holders = this.holders(place);
+    if (rule.kind === "local") return holders.size > 0;
+    if (rule.kind !== "any") return true; // Histories have no other rule.
+    const named = rule.names.filter((name) => name !== node && holders.has(name));
+    return named.length >= rule.needed && (holders.has(node) || holders.size > rule.needed);
+  }
+
+  /** Names of the nodes whose disk has this. Those that are down have it still. */
+  private holders({ stream, position }: KnownRecord): Set<string> {
+    const holders = new Set<string>();
+    for (const { name, engine } of this.cluster.nodes.values()) {
+      if (positionIn(engine.durableVector(), stream) >= position) holders.add(name);
+    }
+    return holders;
+  }
+
+  private checkNode(node: SimNode): void {
+    const must = this.countersAt(node.visible);
+    for (const id of this.cluster.ledger.documents()) {
+      const document = node.document(id);
+      if (!node.isUp) return; // Its disk has turned out to be damaged.
+      const counters = must.get(id) ?? new Map<number, number>();
+      const shown = [...(document?.seen() ?? [])];
+      const isSame = shown.every(({ author, counter }) => counters.get(author) === counter);
+      if (isSame && shown.length === counters.size) continue;
+      throw new Violation(`I5: ${node.name} shows other changes of ${id} than its vector says`);
+    }
+  }
+
+  /** By document, the author counters that a vector stands for. */
+  private countersAt(vector: Vector): Map<string, Map<number, number>> {
+    const all = new Map<string, Map<number, number>>();
+    for (const [stream, last] of vector) {
+      for (const { head } of this.streams.get(stream)?.slice(0, last) ?? []) {
+        if (head === undefined) continue;
+        const id = documentId(head.document);
+        let counters = all.get(id);
+        if (counters === undefined) all.set(id, (counters = new Map()));
+        counters.set(head.author, Math.max(counters.get(head.author) ?? 0, head.last));
+      }
+    }
+    return all;
+  }
+}
+
+interface KnownRecord {
+  readonly stream: StreamId;
+  readonly position: number;
+  readonly deps: Vector;
+  readonly checksum: number;
+  readonly head: ChangeHead | undefined;
+  readonly opening: Opening;
+}
+
+function headOf({ body }: StreamRecord): ChangeHead | undefined {
+  if (body.kind !== "change") return undefined;
+  const head = readChangeHead(body.change);
+  if (!head.ok) throw new Violation(`I12: a node holds what is no change: ${head.fault.reason}`);
+  return head.value;
+}
+
+function openingOf({ body, stream }: StreamRecord, before: readonly KnownRecord[]): Opening {
+  const opening = body.kind === "opening" ? body.opening : before[0]?.opening;
+  if (opening === undefined) throw new Violation(`I2: ${stream} does not begin with its opening`);
+  return opening;
+}
