@@ -1,0 +1,56 @@
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect } from "vitest";
+import { Servers } from "../processes/server.js";
+import { browserTest, type Site, serve, tab, useBrowser } from "./browser.js";
+import "./pages/react.js";
+
+/** Components in a real browser, under StrictMode, on a real server. */
+useBrowser();
+
+let site: Site;
+const servers = new Servers();
+const m1 = servers.server("m1");
+
+beforeAll(async () => {
+  site = await serve("react.ts");
+  await m1.start();
+});
+
+afterAll(async () => {
+  await servers.end();
+});
+
+async function app(): Promise<Page> {
+  const page = await tab(site);
+  await page.evaluate((url) => startApp(url), m1.url);
+  return page;
+}
+
+const shows = (page: Page, id: string, text: string) =>
+  page.locator(`#${id}`, { hasText: new RegExp(`^${text}$`) }).waitFor({ state: "attached" });
+
+browserTest("two tabs show each other's votes, and a component renders only for what it reads", async () => {
+  const [ann, bob] = await Promise.all([app(), app()]);
+  await Promise.all([shows(ann, "votes", "0"), shows(bob, "votes", "0")]);
+  await shows(bob, "saved", "saved m1");
+  const before = await bob.evaluate(() => tagRendersSeen());
+  await ann.click("#vote");
+  await ann.click("#vote");
+  await shows(ann, "votes", "2");
+  await shows(bob, "votes", "2");
+  expect(await bob.evaluate(() => tagRendersSeen())).toBe(before);
+  await shows(ann, "saved", "saved m1");
+  // Each write once, also under StrictMode, and none of those of others.
+  await shows(ann, "receipts", "durable,durable");
+  await shows(bob, "receipts", "");
+});
+
+browserTest("a component that is mounted again shows what is there now", async () => {
+  const page = await app();
+  await shows(page, "saved", "saved m1");
+  await page.click("#toggle");
+  await page.locator("#votes").waitFor({ state: "detached" });
+  await m1.post("/v1/docs/boards/roadmap", [{ field: "tags", op: "add", value: "p1" }]);
+  await page.click("#toggle");
+  await shows(page, "tags", "p1");
+});

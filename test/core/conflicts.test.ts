@@ -1,0 +1,236 @@
+/** What a resolution hides is told, the same by everybody who holds the same changes; deleted documents show nothing. */
+import {
+  type Change,
+  CORE_LIMITS,
+  conflictsOf,
+  Document,
+  type Draft,
+  decodeChange,
+  deletionsIn,
+  lostIn,
+  lwwRegister,
+  orMap,
+  rwSet,
+} from "@syncline/core";
+import { documentJson, specifiedConflicts } from "@syncline/simulation";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { unwrap } from "./world.js";
+
+const NAME = { collection: "boards", key: "roadmap" };
+
+/** A document, and the changes it holds. */
+class Replica {
+  document = new Document(NAME);
+  changes: Change[] = [];
+
+  constructor(readonly author: number) {}
+
+  write(mutate: (draft: Draft) => void, asIs = false, stamp = 10 + this.changes.length): void {
+    const change = this.document.transact({ author: this.author, stamp, asIs }, mutate);
+    if (change !== undefined) this.changes.push(unwrap(decodeChange(change.bytes)));
+  }
+
+  lacks(other: Replica): Change[] {
+    return other.changes.filter(
+      (change) =>
+        this.document.counter(change.author) === change.first - 1 &&
+        change.observed.every((dot) => this.document.counter(dot.author) >= dot.counter),
+    );
+  }
+
+  take(change: Change): void {
+    this.document.apply(change);
+    this.changes.push(change);
+  }
+
+  takeAll(other: Replica): void {
+    for (let news = this.lacks(other); news.length > 0; news = this.lacks(other)) this.take(news[0]!);
+  }
+
+  merge(other: Replica): void {
+    this.document.merge(unwrap(Document.decodeState(other.document.encodeState())));
+    const have = new Set(this.changes.map(({ author, first }) => `${author}:${first}`));
+    this.changes.push(...other.changes.filter(({ author, first }) => !have.has(`${author}:${first}`)));
+  }
+
+  get told(): string[] {
+    const lines = conflictsOf(this.document).map(
+      ({ type, field, losers: [loser] }) => `${type} ${field} ${loser!.dot.author}:${loser!.dot.counter}`,
+    );
+    return lines.sort();
+  }
+}
+
+const at = fc.nat(2);
+const value = fc.nat(2);
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("set"), at, value }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("inside"), at, value }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("clear"), at, value }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("delete"), at, value }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("restore"), at, value }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("deliver"), at, value: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("merge"), at, value }) },
+);
+
+test("random histories: what is told and shown is what was specified, at every replica, after every step (I5)", () => {
+  const tally = new Map<string, number>();
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 15, maxLength: 50 }), (steps) => {
+      const replicas = [1, 2, 3].map((author) => new Replica(author));
+      for (const { do: what, at, value } of steps) {
+        const replica = replicas[at]!;
+        const other = replicas[(at + 1 + (value % 2)) % 3]!;
+        if (what === "set") replica.write((draft) => draft.register("title").set(value));
+        if (what === "clear") replica.write((draft) => draft.register("title").clear());
+        if (what === "inside") replica.write((draft) => draft.at("m", orMap).at("k", lwwRegister).set(value));
+        if (what === "delete") replica.write((draft) => draft.deleteDocument(), true);
+        if (what === "restore") replica.write((draft) => draft.restoreDocument(), true);
+        if (what === "merge") replica.merge(other);
+        const news = what === "deliver" ? replica.lacks(other) : [];
+        if (news.length > 0) replica.take(news[value % news.length]!);
+        expect(replica.told).toEqual(specifiedConflicts(replica.changes));
+        expect(replica.document.toJSON()).toEqual(documentJson(replica.changes));
+        for (const line of replica.told)
+          tally.set(line.split(" ")[0]!, (tally.get(line.split(" ")[0]!) ?? 0) + 1);
+        if (replica.document.isDeleted) tally.set("deleted", (tally.get("deleted") ?? 0) + 1);
+      }
+      for (const one of replicas) for (const other of replicas) one.merge(other);
+      const ids = replicas.map(({ document }) => JSON.stringify(conflictsOf(document)));
+      expect(new Set(ids).size).toBe(1);
+    }),
+    { numRuns: 150 },
+  );
+  for (const what of ["concurrent_update", "write_to_dropped", "deleted"])
+    expect(tally.get(what) ?? 0, what).toBeGreaterThan(20);
+});
+
+describe("stories", () => {
+  const two = (): [Replica, Replica] => [new Replica(1), new Replica(2)];
+
+  test("the one who writes next saves what he was never shown", () => {
+    const [ann, bob] = two();
+    ann.write((draft) => draft.register("title").set("Ann's"));
+    bob.write((draft) => draft.register("title").set("Bob's"));
+    ann.takeAll(bob);
+    const [open] = conflictsOf(ann.document);
+    expect(open).toMatchObject({
+      type: "concurrent_update",
+      document: "boards/roadmap",
+      field: "title",
+      winner: { value: "Bob's" },
+      losers: [{ value: "Ann's" }],
+    });
+    ann.write((draft) => draft.register("title").set("ours"));
+    const [closed] = conflictsOf(ann.document);
+    expect(closed).toEqual(open);
+    expect(ann.document.toJSON()).toEqual({ title: "ours" });
+  });
+
+  test("what is written while another one deletes is hidden, told, and comes back", () => {
+    const [ann, bob] = two();
+    ann.write((draft) => draft.register("title").set("a"));
+    bob.takeAll(ann);
+    ann.write((draft) => draft.deleteDocument());
+    bob.write((draft) => draft.counter("votes").increment());
+    ann.takeAll(bob);
+    bob.takeAll(ann);
+    for (const { document } of [ann, bob]) {
+      expect([document.isDeleted, document.toJSON(), document.kinds()]).toEqual([true, {}, {}]);
+      expect(document.register("title").value).toBeUndefined();
+      expect(conflictsOf(document)).toMatchObject([
+        { type: "write_to_dropped", field: "", losers: [{ dot: { author: 2, counter: 1 } }] },
+      ]);
+    }
+    bob.write((draft) => draft.restoreDocument(), true);
+    expect(bob.document.toJSON()).toEqual({ title: "a", votes: 1 });
+    expect(conflictsOf(bob.document)).toEqual([]);
+  });
+
+  test("who writes to a document that he sees deleted begins a new one, in one change", () => {
+    const [ann] = two();
+    ann.write((draft) => {
+      draft.register("title").set("old");
+      draft.set("tags").add("old");
+      draft.at("m", orMap).at("k", lwwRegister).set("old");
+    });
+    ann.write((draft) => draft.deleteDocument());
+    const before = ann.document.encodeState();
+    ann.write(() => {});
+    ann.write((draft) => draft.register("title").clear());
+    expect(ann.document.encodeState()).toEqual(before);
+    ann.write((draft) => {
+      expect(draft.register("title").value).toBeUndefined();
+      draft.counter("votes").increment();
+    });
+    expect(ann.document.toJSON()).toEqual({ tags: [], votes: 1 });
+    expect(ann.changes).toHaveLength(3);
+  });
+
+  test("an addition that a removal at the same time has undone is told", () => {
+    const [ann, bob] = two();
+    ann.write((draft) => draft.at("done", rwSet).add("x"));
+    bob.takeAll(ann);
+    ann.write((draft) => draft.at("done", rwSet).add("x"));
+    bob.write((draft) => draft.at("done", rwSet).remove("x"));
+    ann.takeAll(bob);
+    bob.takeAll(ann);
+    expect(conflictsOf(ann.document)).toMatchObject([{ type: "update_delete", losers: [{ value: "x" }] }]);
+    expect(conflictsOf(bob.document)).toEqual(conflictsOf(ann.document));
+  });
+
+  test("a document remembers conflictsPerDocumentMax lost values, the newest", () => {
+    const [ann, bob] = two();
+    const max = CORE_LIMITS.conflictsPerDocumentMax;
+    for (let i = 0; i < max + 5; i++) {
+      ann.write((draft) => draft.register("title").set(`a${i}`), false, 8192 * i);
+      bob.write((draft) => draft.register("title").set(`b${i}`), false, 8192 * i + 4096);
+      ann.takeAll(bob);
+      ann.write((draft) => draft.register("title").set(`ours${i}`), false, 8192 * i + 4096);
+      bob.takeAll(ann);
+    }
+    const told = conflictsOf(ann.document);
+    expect(told).toHaveLength(max);
+    expect(told[0]?.losers[0]?.value).toBe("a5");
+    expect(lostIn(ann.document)).toHaveLength(max);
+  });
+
+  test("a deletion tells up to deletionAuthorsMax authors apart", () => {
+    const [ann, bob] = two();
+    for (let author = 1; author <= CORE_LIMITS.deletionAuthorsMax + 1; author++) {
+      const change = new Document(NAME).transact({ author: author + 10, stamp: 1 }, (draft) => {
+        draft.counter("votes").increment();
+      });
+      ann.take(unwrap(decodeChange(change!.bytes)));
+    }
+    bob.write((draft) => draft.counter("votes").increment());
+    ann.write((draft) => draft.deleteDocument());
+    ann.takeAll(bob);
+    expect(deletionsIn(ann.document)[0]?.value).toBeNull();
+    expect(conflictsOf(ann.document)).toEqual([]);
+  });
+
+  test("a deletion that is made again says what is seen there", () => {
+    const [ann, bob] = two();
+    ann.write((draft) => draft.counter("votes").increment());
+    ann.write((draft) => draft.deleteDocument());
+    const refused = ann.changes[1]!;
+    const again = new Replica(3);
+    bob.write((draft) => draft.counter("votes").increment());
+    again.take(ann.changes[0]!);
+    again.takeAll(bob);
+    again.write((draft) => draft.repeat(refused), true);
+    expect(deletionsIn(again.document)[0]?.value).toEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+    expect(conflictsOf(again.document)).toEqual([]);
+  });
+
+  test("names that begin with ~ are not for users", () => {
+    const [ann] = two();
+    expect(() => ann.write((draft) => draft.register("~deleted").set(1))).toThrow(/the document's own/);
+    expect(() => ann.document.register("~lost")).toThrow(/the document's own/);
+  });
+});

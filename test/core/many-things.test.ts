@@ -1,0 +1,143 @@
+/** Many registers and many elements, which are kept in columns as long as each has one write: nobody notices. */
+import { type Change, Document, decodeChange, type SetDraft } from "@syncline/core";
+import { documentJson } from "@syncline/simulation";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { expectBytes, expectEqual, NAME, unwrap } from "./world.js";
+
+// More than are looked through one by one; of one, two, three and four bytes a character.
+const NAMES = Array.from({ length: 48 }, (_, i) => `${["k", "é", "名", "🙂", "\uffee"][i % 5]}${i % 7}${i}`);
+
+const DOINGS = [
+  ...["set", "set", "set", "clear", "count", "add", "add", "add", "remove", "remove", "removeAll"],
+  ...["throw", "merge", "deliver", "clone", "reload"],
+] as const;
+
+interface Deed {
+  readonly at: number;
+  readonly do: (typeof DOINGS)[number];
+  readonly names: readonly number[];
+  readonly stamp: number;
+}
+
+const deed: fc.Arbitrary<Deed> = fc.record({
+  at: fc.nat({ max: 1 }),
+  do: fc.constantFrom(...DOINGS),
+  names: fc.array(fc.nat({ max: NAMES.length - 1 }), { minLength: 1, maxLength: 40 }),
+  stamp: fc.nat({ max: 30 }),
+});
+
+class Two {
+  readonly documents = [new Document(NAME), new Document(NAME)];
+  readonly made: Change[] = [];
+
+  do({ at, do: what, names, stamp }: Deed): void {
+    const document = this.documents[at]!;
+    const other = this.documents[1 - at]!;
+    if (what === "merge") document.merge(unwrap(Document.decodeState(other.encodeState())));
+    else if (what === "clone") this.documents[at] = document.clone();
+    else if (what === "reload") this.documents[at] = unwrap(Document.decodeState(document.encodeState()));
+    else if (what === "deliver") this.#deliver(document);
+    else if (what === "throw") this.#throw(document, at, names, stamp);
+    else this.#write(document, at, what, names, stamp);
+  }
+
+  check(): void {
+    for (const document of this.documents) {
+      const held = this.made.filter((change) => document.counter(change.author) >= change.last);
+      expectEqual(document.toJSON(), documentJson(held));
+      const replayed = new Document(NAME);
+      for (const change of held) replayed.apply(unwrap(decodeChange(change.bytes)));
+      expectBytes(replayed.encodeState(), document.encodeState());
+      expectEqual(unwrap(Document.decodeState(document.encodeState())).toJSON(), document.toJSON());
+      expectEqual(Object.keys(document.toJSON()), Object.keys(replayed.toJSON()));
+    }
+  }
+
+  #write(document: Document, at: number, what: string, names: readonly number[], stamp: number): void {
+    const change = document.transact({ author: at + 1, stamp }, (draft) => {
+      for (const [i, name] of names.entries()) {
+        if (what === "set") draft.register(NAMES[name]!).set(i);
+        else if (what === "clear") draft.register(NAMES[name]!).clear();
+        else if (what === "add") draft.set("tags").add(NAMES[name]!);
+        else if (what === "remove") draft.set("tags").remove(NAMES[name]!);
+        else if (what === "removeAll") draft.set("tags").clear();
+        else draft.counter(NAMES[name]!).increment();
+      }
+    });
+    if (change !== undefined) this.made.push(change);
+  }
+
+  #throw(document: Document, at: number, names: readonly number[], stamp: number): void {
+    const before = document.encodeState();
+    expect(() =>
+      document.transact({ author: at + 1, stamp }, (draft) => {
+        for (const [i, name] of names.entries()) {
+          draft.register(NAMES[name]!).set(i);
+          if (i % 3 === 0) draft.register(NAMES[name]!).clear();
+          if (i % 5 === 0) draft.register(NAMES[name]!).set("again");
+          if (i % 2 === 0) draft.set("tags").add(NAMES[name]!);
+          else draft.set("tags").remove(NAMES[name]!);
+        }
+        throw new Error("on purpose");
+      }),
+    ).toThrow("on purpose");
+    expectBytes(document.encodeState(), before);
+  }
+
+  /** All that can be applied, in the order in which it was made. */
+  #deliver(document: Document): void {
+    for (const change of this.made) {
+      if (change.first !== document.counter(change.author) + 1) continue;
+      if (change.observed.some((dot) => document.counter(dot.author) < dot.counter)) continue;
+      document.apply(unwrap(decodeChange(change.bytes)));
+    }
+  }
+}
+
+test("random histories of two replicas, held against the specification after every step", () => {
+  fc.assert(
+    fc.property(fc.array(deed, { maxLength: 14 }), (deeds) => {
+      const two = new Two();
+      for (const each of deeds) {
+        two.do(each);
+        two.check();
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("twenty thousand registers are found by their names, and come back from a state", () => {
+  const document = new Document(NAME);
+  const nameOf = (i: number) => `${i % 2 === 0 ? "key" : "clé"}-${i}`;
+  for (let from = 0; from < 20_000; from += 1_000) {
+    document.transact({ author: 1, stamp: from }, (draft) => {
+      for (let i = from; i < from + 1_000; i++) draft.register(nameOf(i)).set(i);
+    });
+  }
+  document.transact({ author: 2, stamp: 20_000 }, (draft) => draft.register(nameOf(777)).set("another"));
+  const loaded = unwrap(Document.decodeState(document.encodeState()));
+  for (const each of [document, loaded, document.clone()]) {
+    for (let i = 0; i < 20_000; i += 37) {
+      expectEqual(each.register(nameOf(i)).value, i === 777 ? "another" : i);
+    }
+    expectEqual(each.register("key-x").value, undefined);
+    expectEqual(Object.keys(each.toJSON()).length, 20_000);
+  }
+});
+
+test("a set through which very many elements pass is as large as what is in it", () => {
+  const document = new Document(NAME);
+  const write = (mutate: (tags: SetDraft) => void) =>
+    document.transact({ author: 1, stamp: 1 }, (draft) => mutate(draft.set("tags")));
+  for (let i = 0; i < 20_000; i++) {
+    write((tags) => tags.add(`element ${i}`));
+    if (i >= 100) write((tags) => tags.remove(`element ${i - 100}`));
+  }
+  expectEqual(document.set("tags").size, 100);
+  expectEqual(document.set("tags").has("element 19950"), true);
+  expectEqual(document.set("tags").has("element 50"), false);
+  write((tags) => tags.clear());
+  expectEqual(document.toJSON(), { tags: [] });
+});

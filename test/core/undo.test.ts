@@ -1,0 +1,239 @@
+/** Undo and redo: one's own changes are taken back and made again, and nobody else's. */
+import {
+  type Change,
+  Document,
+  type Draft,
+  dwFlag,
+  ewFlag,
+  gCounter,
+  gSet,
+  list,
+  lwwRegister,
+  orMap,
+  pnCounter,
+  rwSet,
+  UndoHistory,
+  type Value,
+} from "@syncline/core";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Act, CASES, type TypeCase } from "./cases.js";
+import { expectBytes, expectEqual, NAME } from "./world.js";
+
+type Write = (draft: Draft) => void;
+
+/** Somebody with a document and a history. */
+class Person {
+  readonly document = new Document(NAME);
+  readonly history = new UndoHistory(100);
+  readonly made: Change[] = [];
+
+  constructor(readonly author: number) {
+    this.history.follow(this.document);
+  }
+
+  write(mutate: Write): void {
+    this.transact(mutate);
+  }
+
+  undo(): boolean {
+    return this.history.undo((mutate) => this.transact(mutate));
+  }
+
+  redo(): boolean {
+    return this.history.redo((mutate) => this.transact(mutate));
+  }
+
+  hear(other: Person): void {
+    for (const change of other.made) {
+      if (this.document.counter(change.author) < change.first) this.document.apply(change);
+    }
+  }
+
+  private transact(mutate: Write): void {
+    const change = this.document.transact({ author: this.author, stamp: 1 }, mutate);
+    if (change !== undefined) this.made.push(change);
+  }
+}
+
+const GROWING = ["grow-counter", "grow-set"];
+
+describe.each(CASES.filter(({ kind }) => !GROWING.includes(kind)))("$kind", (each: TypeCase) => {
+  const perform = (draft: Draft, act: TypeCase["alphabet"][number]): void =>
+    each.withType((type, doIt) => doIt(draft.at("f", type), act));
+
+  test("alone, undoing shows everything as it was, step by step, and redoing as it had become", () => {
+    let undone = 0;
+    // A sum that no one step can bring back stays taken away.
+    const isSmall = ({ by = 0 }: Act): boolean => Math.abs(by) < 2 ** 20;
+    const act = fc.constantFrom(...each.alphabet, ...each.more.filter(isSmall));
+    fc.assert(
+      fc.property(fc.array(fc.array(act, { minLength: 1, maxLength: 3 }), { maxLength: 8 }), (changes) => {
+        const person = new Person(1);
+        const look = (): string => withoutEmpty(person.document.toJSON());
+        const shown = [look()];
+        for (const acts of changes) {
+          person.write((draft) => {
+            for (const one of acts) perform(draft, one);
+          });
+          if (look() !== shown.at(-1)) shown.push(look());
+        }
+        for (let i = shown.length - 2; i >= 0; i--) {
+          // What has changed nothing that is seen can be taken back too.
+          while (look() !== shown[i] && person.undo());
+          expectEqual(look(), shown[i]);
+          undone++;
+        }
+        for (const later of shown.slice(1)) {
+          while (look() !== later && person.redo());
+          expectEqual(look(), later);
+        }
+      }),
+      { numRuns: 100 },
+    );
+    expect(undone).toBeGreaterThan(50);
+  });
+
+  test("undoing everything among others leaves what they did as if one had done nothing", () => {
+    const [mine, theirs] = [new Person(1), new Person(2)];
+    // Both act without hearing of the other; nothing of theirs builds on mine.
+    mine.write((draft) => perform(draft, each.alphabet[0]!));
+    mine.write((draft) => perform(draft, each.alphabet.at(-1)!));
+    theirs.write((draft) => perform(draft, each.alphabet[0]!));
+    const alone = theirs.document.toJSON();
+    mine.hear(theirs);
+    while (mine.undo());
+    theirs.hear(mine);
+    expectBytes(mine.document.encodeState(), theirs.document.encodeState());
+    expect(mine.document.toJSON()).toEqual(alone);
+  });
+});
+
+test("a register is put back only while one's own write wins", () => {
+  const [mine, theirs] = [new Person(1), new Person(2)];
+  theirs.write((draft) => draft.register("title").set("first"));
+  mine.hear(theirs);
+  mine.write((draft) => draft.register("title").set("mine"));
+  theirs.hear(mine);
+  theirs.write((draft) => draft.register("title").set("theirs"));
+  mine.hear(theirs);
+  expect(mine.undo()).toBe(false);
+  expect(mine.document.toJSON()).toEqual({ title: "theirs" });
+});
+
+test("an element that somebody else has added too stays", () => {
+  const [mine, theirs] = [new Person(1), new Person(2)];
+  mine.write((draft) => draft.set("tags").add("x"));
+  theirs.write((draft) => draft.set("tags").add("x"));
+  mine.hear(theirs);
+  expect(mine.undo()).toBe(true);
+  expect(mine.document.toJSON()).toEqual({ tags: ["x"] });
+});
+
+test("steps of others stay in the sum, and a reset that is taken back brings only what it took", () => {
+  const [mine, theirs] = [new Person(1), new Person(2)];
+  mine.write((draft) => draft.counter("votes").increment(5));
+  mine.write((draft) => draft.counter("votes").reset());
+  theirs.write((draft) => draft.counter("votes").increment(3));
+  mine.hear(theirs);
+  expect(mine.document.toJSON()).toEqual({ votes: 3 });
+  mine.undo();
+  expect(mine.document.toJSON()).toEqual({ votes: 8 });
+  mine.undo();
+  expect(mine.document.toJSON()).toEqual({ votes: 3 });
+  mine.redo();
+  mine.redo();
+  expect(mine.document.toJSON()).toEqual({ votes: 3 });
+});
+
+test("a key with everything in it comes back, and what others did to it meanwhile is there as well", () => {
+  const [mine, theirs] = [new Person(1), new Person(2)];
+  mine.write((draft) => {
+    const card = draft.at("cards", orMap).at("c1", orMap);
+    card.create();
+    card.at("title", lwwRegister).set("Milk");
+    card.at("votes", pnCounter).increment(2);
+    card.at("tags", rwSet).add("x");
+    card.at("on", ewFlag).enable();
+    card.at("paid", dwFlag).enable();
+    card.at("items", list).push("a", "b");
+  });
+  theirs.hear(mine);
+  const whole = mine.document.toJSON();
+  mine.write((draft) => draft.at("cards", orMap).delete("c1"));
+  theirs.write((draft) => draft.at("cards", orMap).at("c1", orMap).at("items", list).insert(1, "new"));
+  mine.undo();
+  expect(mine.document.toJSON()).toEqual(whole);
+  mine.hear(theirs);
+  expect(mine.document.at("cards", orMap).at("c1", orMap).at("items", list).values).toEqual([
+    "a",
+    "new",
+    "b",
+  ]);
+});
+
+test("an element of a list that comes back is moved, deleted and put back again as itself", () => {
+  const person = new Person(1);
+  const shown = (): unknown => person.document.at("items", list).values;
+  person.write((draft) => draft.at("items", list).push("a", "b", "c"));
+  person.write((draft) => draft.at("items", list).move(0, 2));
+  person.write((draft) => draft.at("items", list).delete(2));
+  expect(shown()).toEqual(["b", "c"]);
+  const steps = [["b", "c", "a"], ["a", "b", "c"], []];
+  for (let round = 0; round < 3; round++) {
+    for (const values of steps) {
+      expect(person.undo()).toBe(true);
+      expect(shown()).toEqual(values);
+    }
+    expect(person.undo()).toBe(false);
+    for (const values of [
+      ["a", "b", "c"],
+      ["b", "c", "a"],
+      ["b", "c"],
+    ]) {
+      expect(person.redo()).toBe(true);
+      expect(shown()).toEqual(values);
+    }
+    expect(person.redo()).toBe(false);
+  }
+});
+
+test("a change after an undo ends what could be redone; only so many changes can be taken back; what grows stays", () => {
+  const person = new Person(1);
+  const { history } = person;
+  expect([history.canUndo, history.canRedo]).toEqual([false, false]);
+  person.write((draft) => {
+    draft.at("n", gCounter).increment();
+    draft.at("s", gSet).add("x");
+  });
+  expect(history.canUndo).toBe(false);
+  for (let i = 0; i < 105; i++) person.write((draft) => draft.counter("votes").increment());
+  person.undo();
+  expect([history.canUndo, history.canRedo]).toEqual([true, true]);
+  person.write((draft) => draft.counter("votes").increment());
+  expect(history.canRedo).toBe(false);
+  let undone = 0;
+  while (person.undo()) undone++;
+  expect(undone).toBe(100);
+  expect(person.document.toJSON()).toEqual({ n: 1, s: ["x"], votes: 5 });
+  history.end();
+  expect([history.canUndo, history.canRedo]).toEqual([false, false]);
+});
+
+test("what cannot be made leaves the history as it is", () => {
+  const person = new Person(1);
+  person.write((draft) => draft.counter("votes").increment());
+  const refuse = (): void => {
+    throw new Error("full");
+  };
+  expect(() => person.history.undo(refuse)).toThrow("full");
+  expect(person.history.canUndo).toBe(true);
+  expect(person.undo()).toBe(true);
+  expect(person.document.toJSON()).toEqual({ votes: 0 });
+});
+
+/** A field that was written to once shows what is empty for ever. */
+function withoutEmpty({ f }: Record<string, Value>): string {
+  const isEmpty = f === 0 || f === false || (Array.isArray(f) && f.length === 0);
+  return JSON.stringify(isEmpty ? undefined : f) ?? "nothing";
+}

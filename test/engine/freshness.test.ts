@@ -1,0 +1,208 @@
+/** Reads that ask how old what they show may be, and reads of what a majority has: never under-reported (I8). */
+import type { Fault } from "@syncline/protocol";
+import type { Cluster, SimNode } from "@syncline/simulation";
+import { describe, expect, test } from "vitest";
+import { world } from "../scenarios/world.js";
+
+const BOARD = { collection: "boards", key: "a" };
+
+/** A read of what is at most this old. */
+function read(node: SimNode, maxStalenessMs: number, waitMs = 2_000) {
+  const result: { value?: unknown; fault?: Fault; at?: number } = {};
+  node.engine.read(BOARD, { token: new Map(), maxStalenessMs, waitMs }, (answer) => {
+    if (answer.ok) result.value = answer.document?.toJSON() ?? null;
+    else result.fault = answer.fault;
+  });
+  return result;
+}
+
+const increment = (node: SimNode) => node.write("boards/a", (b) => b.counter("votes").increment());
+
+/** Two masters that follow each other, a follower of both, and one behind it. */
+function build(seed: number) {
+  const cluster = world(seed);
+  const m1 = cluster.master("m1", { follow: ["m2"] });
+  const m2 = cluster.master("m2", { follow: ["m1"] });
+  const f1 = cluster.follower("f1", { follow: ["m1", "m2"] });
+  const f2 = cluster.follower("f2", { follow: ["f1"] });
+  cluster.pass(1_000);
+  return { cluster, m1, m2, f1, f2 };
+}
+
+describe("at most so old", () => {
+  test("a node that comes back with an empty disk knows of nobody, and does not take itself for the only one", () => {
+    const { cluster, m1, m2 } = build(4);
+    increment(m1);
+    cluster.pass(1_000);
+    cluster.network.cut("m1", "m2");
+    m2.restartEmpty();
+    cluster.passUntil("m2 has started", () => m2.isUp);
+    const answer = read(m2, 500, 30_000);
+    expect(answer).toEqual({});
+    cluster.network.heal("m1", "m2");
+    cluster.passUntil("the read is answered", () => Object.keys(answer).length > 0);
+    expect(answer).toEqual({ value: { votes: 1 } });
+  });
+
+  test("a master started again does not vouch for itself before it knows what of its own was committed", () => {
+    const cluster = world(5);
+    const rule = { kind: "any", needed: 1, names: ["f1"] } as const;
+    const m1 = cluster.master("m1", { rule, flushMs: 300 });
+    cluster.follower("f1", { follow: ["m1"], flushMs: 1 });
+    cluster.pass(3_000);
+    const write = increment(m1);
+    cluster.passUntil("its caller is told", () => write.answer !== undefined);
+    expect(write.answer).toMatchObject({ ok: true, receipt: { outcome: "committed" } });
+    // The disk has the write, and not yet that it is committed.
+    m1.kill();
+    cluster.network.cut("m1", "f1");
+    m1.restart();
+    cluster.passUntil("m1 has started", () => m1.isUp);
+    const answer = read(m1, 500, 3_000);
+    cluster.pass(4_000);
+    expect(answer.fault).toMatchObject({ code: "STALENESS_EXCEEDED" });
+    expect(answer.fault?.reason).toContain("m1 does not know yet");
+    cluster.network.heal("m1", "f1");
+    const again = read(m1, 500, 30_000);
+    cluster.passUntil("the read is answered", () => Object.keys(again).length > 0);
+    expect(again).toEqual({ value: { votes: 1 } });
+  });
+
+  test("nobody asks, so nothing is sent and nothing is known; who asks is told within a way there and back", () => {
+    const { cluster, f1 } = build(1);
+    const before = cluster.network.counts.frames;
+    const answer = read(f1, 500);
+    expect(answer).toEqual({});
+    cluster.pass(50);
+    expect(answer).toEqual({ value: null });
+    expect(cluster.network.counts.frames).toBeGreaterThan(before ?? 0);
+  });
+
+  test("what it shows has everything that was written so long ago, at any distance", () => {
+    for (let seed = 10; seed < 30; seed++) {
+      const { cluster, m1, m2, f1, f2 } = build(seed);
+      cluster.network.faults.delayMsMax = 40;
+      for (let round = 0; round < 5; round++) {
+        increment(m1);
+        increment(m2);
+        // Younger than the write: what is shown must have it.
+        cluster.pass(400);
+        for (const node of [f1, f2]) {
+          const answer = read(node, 399, 10_000);
+          cluster.passUntil("the read is answered", () => Object.keys(answer).length > 0);
+          expect(answer).toEqual({ value: { votes: 2 * round + 2 } });
+        }
+      }
+    }
+  });
+
+  test("a master that is silent makes it grow until reads are refused, by name and age; the others do not help", () => {
+    const { cluster, m1, m2, f1, f2 } = build(2);
+    const first = read(f2, 500);
+    cluster.pass(500);
+    expect(first.value).toBeNull();
+    cluster.network.blackHole("m2", "f1");
+    cluster.network.blackHole("m2", "m1");
+    increment(m2);
+    increment(m1);
+    cluster.pass(3_000);
+    for (const node of [f1, f2, m1]) {
+      const late = read(node, 2_000, 1_000);
+      cluster.pass(1_100);
+      expect(late.fault?.code, node.name).toBe("STALENESS_EXCEEDED");
+      expect(late.fault?.reason).toMatch(
+        /^master m2 (was heard \d{4} ms ago|was never heard), and at most 2000 ms are allowed$/,
+      );
+    }
+    // Who allows more may read, and is shown what there is.
+    const patient = read(f1, 60_000);
+    expect(patient.value).toEqual({ votes: 1 });
+    cluster.network.healAll();
+    cluster.pass(15_000);
+    const healed = read(f2, 300);
+    cluster.pass(1_000);
+    expect(healed.value).toEqual({ votes: 2 });
+  });
+
+  test("a master that is down counts too: nobody knows what it has accepted", () => {
+    const { cluster, m1, m2, f1 } = build(3);
+    m2.kill();
+    cluster.pass(5_000);
+    for (const node of [f1, m1]) {
+      const answer = read(node, 1_000);
+      cluster.pass(2_100);
+      expect(answer.fault?.code).toBe("STALENESS_EXCEEDED");
+    }
+  });
+
+  test("what was heard counts only once it is shown", () => {
+    const { cluster, m1, m2, f1 } = build(4);
+    const known = read(f1, 500);
+    cluster.pass(500);
+    expect(known.value).toBeNull();
+    // f1 still takes m1's stream from m1, of whom it hears nothing any more; m2 tells it how far m1 is.
+    cluster.network.blackHoleOneWay("m1", "f1");
+    increment(m1);
+    cluster.pass(1_000);
+    expect(m2.json("boards/a")).toEqual({ votes: 1 });
+    const answer = read(f1, 900, 1_000);
+    cluster.pass(1_100);
+    expect(answer.fault?.code).toBe("STALENESS_EXCEEDED");
+    cluster.network.healAll();
+    const healed = read(f1, 900, 20_000);
+    cluster.pass(20_000);
+    expect(healed.value).toEqual({ votes: 1 });
+  });
+
+  test("a lone master is never stale; a follower that has heard nobody always is", () => {
+    const cluster = world(5);
+    const m1 = cluster.master("m1");
+    const f1 = cluster.follower("f1", { follow: ["m9"] });
+    cluster.pass(500);
+    expect(read(m1, 0).value).toBeNull();
+    const lost = read(f1, 3_600_000, 500);
+    cluster.pass(600);
+    expect(lost.fault?.reason).toBe("master of any name was never heard, and at most 3600000 ms are allowed");
+  });
+});
+
+describe("what a majority has", () => {
+  function three(cluster: Cluster): [SimNode, SimNode, SimNode] {
+    const names = ["m1", "m2", "m3"];
+    const masters = names.map((name) =>
+      cluster.master(name, { follow: names.filter((other) => other !== name) }),
+    ) as [SimNode, SimNode, SimNode];
+    cluster.pass(1_000);
+    return masters;
+  }
+
+  function held(node: SimNode, waitMs = 1_000) {
+    const result: { answer?: string } = {};
+    const visible = new Map(node.visible);
+    node.engine.whenHeld(visible, { kind: "majority" }, waitMs, (failed) => {
+      result.answer = failed?.code ?? "held";
+    });
+    return result;
+  }
+
+  test("is released when it is on the disks of two of three, and not before", () => {
+    const cluster = world(20);
+    const [m1, m2, m3] = three(cluster);
+    const there = held(m1);
+    cluster.pass(100);
+    expect(there.answer).toBe("held");
+    m2.kill();
+    m3.kill();
+    increment(m1);
+    cluster.pass(100);
+    const alone = held(m1);
+    cluster.pass(900);
+    expect(alone.answer).toBeUndefined();
+    cluster.pass(200);
+    expect(alone.answer).toBe("QUORUM_WAIT_TIMEOUT");
+    const patient = held(m1, 60_000);
+    m3.restart();
+    cluster.pass(15_000);
+    expect(patient.answer).toBe("held");
+  });
+});

@@ -1,0 +1,832 @@
+/**
+ * The mutants: production code with one rule taken out, and the test that must notice.
+ *
+ * `edits` are exact pieces of a source file and what they become; each piece must occur exactly once, so that a
+ * mutant cannot quietly turn into nothing when the code moves on. `tests` are what is run against it (a file, and
+ * optionally a part of the tests' names); at least one of them must fail.
+ */
+const RULES = "test/scenarios/rules.test.ts";
+const HISTORIES = "test/simulation/play.test.ts";
+const node = (file) => `packages/engine/src/node/${file}.ts`;
+const core = (file) => `packages/core/src/${file}.ts`;
+const client = (file) => `packages/engine/src/client/${file}.ts`;
+
+export const MUTANTS = [
+  {
+    rule: "I11",
+    name: "the latest of several things with one name has it bare",
+    file: "packages/engine/src/schema/catalog.ts",
+    edits: [["made < owner.made || ", "made > owner.made || "]],
+    tests: ["test/scenarios/schema.test.ts", "conflicting definitions"],
+  },
+  {
+    rule: "I11",
+    name: "a collection that is created anew shows what was dropped",
+    file: "packages/engine/src/schema/statements.ts",
+    edits: [["return last === 0 ? name", "return last >= 0 ? name"]],
+    tests: ["test/schema/http.test.ts", "a creation after it is empty"],
+  },
+  {
+    rule: "I11",
+    name: "what a field holds can be narrowed",
+    file: "packages/engine/src/schema/kinds.ts",
+    edits: [["if (lost.length > 0) {", "if (lost.length > 9) {"]],
+    tests: ["test/schema/http.test.ts", "a type only widens"],
+  },
+  {
+    rule: "decision 0028",
+    name: "who may write documents may change the schema",
+    file: node("node"),
+    edits: [['authorize(who, document, "schema")', 'authorize(who, document, "write")']],
+    tests: ["test/client/deletion.test.ts", "without the right"],
+  },
+  {
+    rule: "decision 0029",
+    name: "a value that nobody was shown is gone with the next write",
+    file: core("draft"),
+    edits: [["for (const element of lost) this.#lose(element);", "void lost;"]],
+    tests: ["test/core/conflicts.test.ts", "what he was never shown"],
+  },
+  {
+    rule: "decision 0029",
+    name: "a write to a deleted document brings back the old one",
+    file: core("document"),
+    edits: [["by.asIs !== true) recording.renew();", "by.asIs !== true) recording.restoreDocument();"]],
+    tests: ["test/core/conflicts.test.ts", "begins a new one"],
+  },
+  {
+    rule: "I5",
+    name: "a node does not notice that changes are concurrent",
+    file: node("conflicts"),
+    edits: [["if (!this.follows(entry, head, before)) this.note", "if (false) this.note"]],
+    tests: ["test/scenarios/schema.test.ts", "looks through"],
+  },
+  {
+    rule: "I6",
+    name: "a caller's wish is degraded though nobody allowed it",
+    file: node("writes"),
+    edits: [["if (!isDegradable) {", "if (!isDegradable && !committed) {"]],
+    tests: ["test/engine/write-policy.test.ts"],
+  },
+  {
+    rule: "I6",
+    name: "the operator's floor is not waited for",
+    file: node("writes"),
+    edits: [["return { ...asked, level };", "return asked;"]],
+    tests: ["test/engine/write-policy.test.ts"],
+  },
+  {
+    rule: "I8",
+    name: "a master that has lost its disk vouches for itself",
+    file: node("node"),
+    edits: [
+      [
+        "if (!this.commits.hearsOfPast(this.name, this.config.rule)) return true;",
+        "if (this.commits.hearsOfPast(this.name, this.config.rule) === undefined) return true;",
+      ],
+    ],
+    tests: ["test/simulation/regressions.test.ts", "staleness-after-a-lost-disk"],
+  },
+  {
+    rule: "SPINE 11",
+    name: "what is visible is folded before it is safe",
+    file: node("bases"),
+    edits: [
+      ["(this.log.stream(stream)?.safe ?? 0) < position", "(this.log.stream(stream)?.held ?? 0) < position"],
+    ],
+    tests: ["test/engine/bases.test.ts", "only one master"],
+  },
+  {
+    rule: "SPINE 11",
+    name: "a snapshot overwrites newer data",
+    file: node("documents"),
+    edits: [
+      [
+        "for (const place of beyond.filter(isNew)) this.integrate",
+        "for (const place of beyond.slice(0, 0)) this.integrate",
+      ],
+    ],
+    tests: ["test/engine/bases.test.ts", "not overwritten"],
+  },
+  {
+    rule: "SPINE 11",
+    name: "a snapshot comes without author counters",
+    file: node("receiving"),
+    edits: [["if (counter > this.counters.get(entry.number, author).counter)", "if (counter > 2 ** 52)"]],
+    tests: ["test/engine/bases.test.ts", "known again"],
+  },
+  {
+    rule: "SPINE 11",
+    name: "a snapshot is shown before the disk has all of it",
+    file: node("receiving"),
+    edits: [
+      [
+        "this.on.afterDurable(this.journal.mark(), () => {\n      if (this.isStopped) return;\n      this.isBusy = false;\n      arrival.complete",
+        "this.on.afterDurable(0, () => {\n      if (this.isStopped) return;\n      this.isBusy = false;\n      arrival.complete",
+      ],
+    ],
+    tests: ["test/engine/snapshots.test.ts", "until all of it"],
+  },
+  {
+    rule: "I2",
+    name: "a provider that lacks the beginning is followed all the same",
+    file: node("serving"),
+    edits: [["if (next > upTo) return false;", "if (next > 0) return false;"]],
+    tests: ["test/engine/bases.test.ts", "beginning is gone"],
+  },
+  {
+    rule: "SPINE 12",
+    name: "a state takes the place of own changes",
+    file: client("documents"),
+    edits: [["  document.merge(state);\n  return document;", "  return state;"]],
+    tests: ["test/engine/snapshots.test.ts", "no master can be reached"],
+  },
+  {
+    rule: "I10",
+    name: "a snapshot that breaks off begins anew",
+    file: node("sending"),
+    edits: [["after: goesOn ? message.after : undefined,", "after: undefined,"]],
+    tests: ["test/engine/snapshots.test.ts", "breaks off"],
+  },
+  {
+    rule: "SPINE 1",
+    name: "a record is stored before what it depends on",
+    file: node("log"),
+    edits: [
+      [
+        "record.position === positionIn(this.held, record.stream) + 1 && covers(this.held, record.deps)",
+        "record.position === positionIn(this.held, record.stream) + 1",
+      ],
+    ],
+    tests: [RULES, "rule 1"],
+  },
+  {
+    rule: "SPINE 2",
+    name: "an epoch is computed from what is stored",
+    file: node("node"),
+    edits: [
+      [
+        "const stream: StreamId = 1 + random.integer(2 ** 53 - 1);",
+        "const stream: StreamId = (this.meta.epoch ?? this.name.charCodeAt(1) * 1000) + 1;",
+      ],
+    ],
+    tests: [RULES, "rule 2"],
+  },
+  {
+    rule: "SPINE 2",
+    name: "a node does not follow its own former epochs",
+    file: node("following"),
+    edits: [
+      [
+        "if (link.dialed) return true;",
+        "if (link.progress.get(stream)?.node === this.self) return false;\n    if (link.dialed) return true;",
+      ],
+    ],
+    tests: [RULES, "rule 2"],
+  },
+  {
+    rule: "SPINE 3",
+    name: "a client takes the same author at every start",
+    file: client("client"),
+    edits: [["return 1 + this.ports.random.integer(2 ** 53 - 1);", "return 12345;"]],
+    tests: [RULES, "rule 3"],
+  },
+  {
+    rule: "SPINE 3",
+    name: "a change is admitted without its author's change before it",
+    file: node("admission"),
+    edits: [["if (known.counter !== change.first - 1) {", "if (known.counter > change.first) {"]],
+    tests: [RULES, "rule 3"],
+  },
+  {
+    rule: "SPINE 3",
+    name: "an accepted change is made again with what follows a refused one",
+    file: client("refused"),
+    edits: [["return this.has(author, first) ||", "return first > 0 || this.has(author, first) ||"]],
+    tests: ["test/engine/rejections.test.ts"],
+  },
+  {
+    rule: "SPINE 4",
+    name: "deps are all that is held",
+    file: node("admission"),
+    edits: [
+      ["for (const [stream, visible] of this.visible) {", "for (const [stream, visible] of this.log.held) {"],
+    ],
+    tests: [RULES, "rule 4"],
+  },
+  {
+    rule: "SPINE 5",
+    name: "a record is shown before what it depends on",
+    file: node("visibility"),
+    edits: [["if (!covers(this.visible, record.deps)) break;", "if (record.deps === undefined) break;"]],
+    tests: ["test/engine/visibility.test.ts", "dependency"],
+  },
+  {
+    rule: "SPINE 5",
+    name: "what is visible does not detect duplicates",
+    file: node("visibility"),
+    edits: [
+      ["if (seen.counter >= head.last) {", "if (seen.counter > head.last) {"],
+      ["if (misfit !== undefined) {", "if (misfit === '') {"],
+    ],
+    tests: ["test/engine/visibility.test.ts", "two streams"],
+  },
+  {
+    rule: "SPINE 6",
+    name: "only the origin commits",
+    file: node("commit"),
+    edits: [
+      [
+        'return rule.kind === "local" || stream.committed === stream.held ? 0 :',
+        'return rule.kind === "local" || stream.id !== this.ownStream() ? 0 :',
+      ],
+    ],
+    tests: [RULES, "rule 6"],
+  },
+  {
+    rule: "SPINE 6",
+    name: "the quorum alone commits, without a copy more",
+    file: node("commit"),
+    edits: [["atLeast(everybody.map(at), needed + 1)", "atLeast(everybody.map(at), needed)"]],
+    tests: [RULES, "rule 6"],
+  },
+  {
+    rule: "I6",
+    name: "who the voters are need not be known to count them",
+    file: node("commit"),
+    edits: [["isOfVoters(rule) ? Math.min(position, stream.ready) : position", "position"]],
+    tests: ["test/engine/members.test.ts", "knows no list yet"],
+  },
+  {
+    rule: "SPINE 7",
+    name: "progress outlives its connection",
+    file: node("peers"),
+    edits: [
+      ["    this.links.delete(link);\n", "    link.channel.flush();\n"],
+      [
+        "for (const other of superseded) this.links.delete(other);",
+        "for (const other of superseded) other.channel.flush();",
+      ],
+    ],
+    tests: [RULES, "rule 7"],
+  },
+  {
+    rule: "SPINE 8",
+    name: "after a restart everything held counts as committed",
+    file: node("log"),
+    edits: [["stream.committed = row.committed;", "stream.committed = row.held;"]],
+    tests: [RULES, "rule 8"],
+  },
+  {
+    rule: "SPINE 9",
+    name: "a duplicate is acknowledged before the flush",
+    file: node("offers"),
+    edits: [["mark: journal.mark(),", "mark: isDuplicate ? 0 : journal.mark(),"]],
+    tests: [RULES, "rule 9"],
+  },
+  {
+    rule: "SPINE 9",
+    name: "a duplicate's token names the own stream only",
+    file: node("offers"),
+    edits: [
+      [
+        "token: isDuplicate ? admission.view() : new Map([[admission.stream, position]]),",
+        "token: new Map([[admission.stream, position]]),",
+      ],
+    ],
+    tests: [RULES, "rule 9"],
+  },
+  {
+    rule: "SPINE 12",
+    name: "a client drops its change at the acknowledgement",
+    file: client("writer"),
+    edits: [
+      [
+        "if (isDurable) this.outbox.markDurable(entry);",
+        "if (isDurable) {\n      this.outbox.markDurable(entry);\n      this.outbox.remove(entry);\n    }",
+      ],
+    ],
+    tests: [RULES, "rule 12"],
+  },
+  {
+    rule: "SPINE 13",
+    name: "a session does not hand over what it has seen",
+    file: client("retained"),
+    edits: [["this.batches.push({ feed, bytes });", "if (bytes < 0) this.batches.push({ feed, bytes });"]],
+    tests: [RULES, "rule 13"],
+  },
+  {
+    rule: "SPINE 13",
+    name: "a session that only reads hands nothing over",
+    file: client("client"),
+    edits: [
+      [
+        "if (this.reader.isAttached && !this.reader.coversSession) this.writer.handOver();",
+        "if (this.reader.isAttached && this.closed) this.writer.handOver();",
+      ],
+    ],
+    tests: [RULES, "only reads"],
+  },
+  {
+    rule: "SPINE 14",
+    name: "a hand-over is assumed to have been taken",
+    file: client("writer"),
+    edits: [
+      [
+        "this.handingOver = { seen: this.session.seenNow() };",
+        "this.session.handed(new Map(), this.session.seenNow());\n    return;",
+      ],
+    ],
+    tests: [RULES, "rule 14"],
+  },
+  {
+    rule: "SPINE 14",
+    name: "the safe part of the session's vector is not waited for",
+    file: client("session"),
+    edits: [
+      ["if (safe > 0) floor.set(stream, safe);", "if (safe < 0) floor.set(stream, safe);"],
+      ["Math.max(positionIn(have, stream), this.safePart(stream, position))", "positionIn(have, stream)"],
+    ],
+    tests: [RULES, "rule 14"],
+  },
+  {
+    rule: "SPINE 15",
+    name: "author counters are forgotten with the cache",
+    file: node("counters"),
+    edits: [
+      [
+        "return value === undefined ? NONE : counterRow.decode(key, value);",
+        "return value === undefined || document > 0 ? NONE : counterRow.decode(key, value);",
+      ],
+    ],
+    tests: [RULES, "rule 15"],
+  },
+  {
+    rule: "I9",
+    name: "removing an element removes what was added concurrently",
+    file: core("set"),
+    edits: [
+      [
+        'put(state, key, op.act === "add" ? plusDot(left, dot) : left, undo);',
+        'put(state, key, op.act === "add" ? plusDot(left, dot) : NO_DOTS, undo);',
+      ],
+    ],
+    tests: ["test/core/laws.test.ts", "every history"],
+  },
+  {
+    rule: "I9",
+    name: "merging keeps what the other side has removed",
+    file: core("register"),
+    edits: [
+      [
+        "hasSeen(fromSeen, mine) && !isIn(from.siblings, mine);",
+        "mine.counter < 0 && !isIn(from.siblings, mine) && hasSeen(fromSeen, mine);",
+      ],
+    ],
+    tests: ["test/core/laws.test.ts", "register"],
+  },
+  {
+    rule: "I5",
+    name: "a register drops concurrent losers at once",
+    file: core("register"),
+    edits: [
+      ["< 0) siblings.push(sibling);", "< 0) siblings.splice(0, siblings.length, sibling);"],
+      ["else siblings.splice(placeOf(siblings, sibling), 0, sibling);", ""],
+    ],
+    tests: ["test/core"],
+  },
+  {
+    rule: "I9",
+    name: "a register in a row is replaced by a write at the same time",
+    file: core("fields"),
+    edits: [["op.replaces.length !== 1 || !rows.isWriteOf(row, op.replaces[0]!)", "op.replaces.length > 1"]],
+    tests: ["test/core/many-things.test.ts", "random histories"],
+  },
+  {
+    rule: "I4",
+    name: "a register that left its row in a transaction that throws does not come back to it",
+    file: core("fields"),
+    edits: [["      this.#drop(field);\n      rows.add(name, write, first);\n", ""]],
+    tests: ["test/core/many-things.test.ts", "random histories"],
+  },
+  {
+    rule: "I5",
+    name: "of two prefix sums the older one wins",
+    file: core("prefix"),
+    edits: [
+      ["compareExact(a.total, b.total)) >= 0 ? a : b;", "compareExact(a.total, b.total)) <= 0 ? a : b;"],
+    ],
+    tests: ["test/core/laws.test.ts", "every history"],
+  },
+  {
+    rule: "I9",
+    name: "a vote against does not outweigh one for",
+    file: core("ballot"),
+    edits: [
+      [
+        "return ballot.yes.length > 0 && ballot.no.length === 0;",
+        "return ballot.yes.length > ballot.no.length;",
+      ],
+    ],
+    tests: ["test/core/laws.test.ts"],
+  },
+  {
+    rule: "I9",
+    name: "joining maps keeps a key that the other side has removed",
+    file: core("children"),
+    edits: [
+      [
+        "cell.merge(seen, from.#children.get(key)?.cell ?? emptyCell(kind), fromSeen);",
+        "cell.merge(seen, from.#children.get(key)?.cell ?? cell.clone(), fromSeen);",
+      ],
+    ],
+    tests: ["test/core/laws.test.ts", "map"],
+  },
+  {
+    rule: "I10",
+    name: "a key that was removed leaves an empty cell",
+    file: core("descent"),
+    edits: [
+      [
+        "if (child.isBlank()) children.drop(step, play.undo);",
+        "if (child.isBlank() && depth > 99) children.drop(step, play.undo);",
+      ],
+    ],
+    tests: ["test/core/maps.test.ts"],
+  },
+  {
+    rule: "I5",
+    name: "joining sets that only grow takes the larger one",
+    file: core("grow-set"),
+    edits: [
+      [
+        "for (const key of from.elements) into.elements.add(key);",
+        "if (from.elements.size > into.elements.size) for (const key of from.elements) into.elements.add(key);",
+      ],
+    ],
+    tests: ["test/core/laws.test.ts"],
+  },
+  {
+    rule: "I4",
+    name: "a transaction that throws leaves its first ops",
+    file: core("set"),
+    edits: [["undo?.push(", "if (state.elements.size > 1e9) undo?.push("]],
+    tests: ["test/core/transactions.test.ts"],
+  },
+  {
+    rule: "decision 0016",
+    name: "a move does not take the place of the moves that it has seen",
+    file: core("list-state"),
+    edits: [
+      [
+        "this.standings(element).filter((other) => !hasDot(replaces, other.dot))",
+        "this.standings(element).filter((other) => hasDot([other.dot], other.dot) || replaces.length < 0)",
+      ],
+    ],
+    tests: ["test/core/lists.test.ts", "a move by somebody"],
+  },
+  {
+    rule: "I9",
+    name: "an element that the other side has deleted stays in a merge",
+    file: core("list"),
+    edits: [
+      [
+        "} else if (hasSeen(fromSeen, into.positions.dotOf(element))) into.delete(element);",
+        "} else if (hasSeen(fromSeen, into.positions.dotOf(element)) && element < 0) into.delete(element);",
+      ],
+    ],
+    tests: ["test/core/laws.test.ts", "list"],
+  },
+  {
+    rule: "I9",
+    name: "an element that was deleted here comes back in a merge",
+    file: core("list"),
+    edits: [
+      [
+        "if (into.isElement(element) || hasSeen(intoSeen, into.positions.dotOf(element))) continue;",
+        "if (into.isElement(element) || (hasSeen(intoSeen, into.positions.dotOf(element)) && element < 0)) continue;",
+      ],
+    ],
+    tests: ["test/core/laws.test.ts", "list"],
+  },
+  {
+    rule: "decision 0016",
+    name: "right siblings do not look at what stood to their right",
+    file: core("positions"),
+    edits: [["if (!isLeft && theirs !== origin) {", "if (!isLeft && theirs !== origin && theirs < -1) {"]],
+    tests: ["test/core/lists.test.ts", "whose right neighbours differ"],
+  },
+  {
+    rule: "decision 0016",
+    name: "a position is a right child whatever is there",
+    file: core("positions"),
+    edits: [["if (this.#firstChild(left, false) !== NONE) {", "if (this.#firstChild(left, false) < NONE) {"]],
+    tests: ["test/core/laws.test.ts", "list"],
+  },
+  {
+    rule: "decision 0017",
+    name: "a digest does not see that a map has become empty",
+    file: core("digest"),
+    edits: [
+      [
+        "steps.length > 0; steps = steps.slice(0, -1)",
+        "steps.length === path.length; steps = steps.slice(0, -1)",
+      ],
+    ],
+    tests: ["test/core/digests.test.ts", "an empty map"],
+  },
+  {
+    rule: "decision 0018",
+    name: "an undo goes over what somebody else has written since",
+    file: core("register"),
+    edits: [["last?.author === dot.author : last", "last?.author !== dot.counter / 2 : last"]],
+    tests: ["test/core/undo.test.ts", "a register is put back only"],
+  },
+  {
+    rule: "decision 0018",
+    name: "an undo removes what somebody else has added too",
+    file: core("set"),
+    edits: [["dotsBy(dot.author, ", "((_author, dots) => dots)(dot.author, "]],
+    tests: ["test/core/undo.test.ts", "an element that somebody else"],
+  },
+  {
+    rule: "I7",
+    name: "a receipt says durable before the flush",
+    file: node("offers"),
+    edits: [
+      ["if (next.mark > journal.durableMark) break;", "if (next.mark > journal.durableMark + 1000) break;"],
+    ],
+    tests: [RULES, "rule 9"],
+  },
+  {
+    rule: "I2",
+    name: "admission does not look for duplicates",
+    file: node("admission"),
+    edits: [["if (known.counter >= change.last) {", "if (known.counter >= change.last + 1000) {"]],
+    tests: [RULES, "rule 15"],
+  },
+  {
+    rule: "I6",
+    name: "a node counts twice",
+    file: node("commit"),
+    edits: [
+      [
+        "...new Set([this.self, ...this.peers.heardNodes()])",
+        "this.self, ...this.peers.heardNodes(), this.self",
+      ],
+    ],
+    tests: [RULES, "rule 6"],
+  },
+  {
+    rule: "I8",
+    name: "a cut is sent to a reader that is behind",
+    file: node("feeds"),
+    edits: [
+      [
+        "if (session.behind.size === 0 && session.cutDue) this.cut(session);",
+        "if (session.cutDue) this.cut(session);",
+      ],
+    ],
+    tests: ["test/scenarios/feeds.test.ts"],
+  },
+  {
+    rule: "I1",
+    name: "lost frames are not noticed",
+    file: "packages/protocol/src/frame.ts",
+    edits: [["if (frame[0] !== this.sequence) {", "if (frame[0] === undefined) {"]],
+    tests: ["test/simulation/play.test.ts"],
+  },
+  {
+    rule: "I7",
+    name: "a commit is reported before it is on the disk",
+    file: "packages/storage/src/memory.ts",
+    edits: [
+      [
+        '      if (this.#state === "crashed") return;\n',
+        '      done();\n      if (this.#state === "crashed") return;\n',
+      ],
+    ],
+    tests: ["test/storage/memory.test.ts"],
+  },
+  {
+    rule: "SPINE 3",
+    name: "a refusal after a reload is final whoever was offered the change before",
+    file: client("left"),
+    edits: [["own.offeredElsewhere = masters === undefined || masters.length >= MASTERS_MAX;", ""]],
+    tests: ["test/engine/offline.test.ts"],
+  },
+  {
+    rule: "SPINE 12",
+    name: "a slot keeps no frames of others",
+    file: client("keeper"),
+    edits: [["    this.collectFrames(batch);\n", ""]],
+    tests: ["test/engine/offline.test.ts", "only the browser has seen"],
+  },
+  {
+    rule: "SPINE 13",
+    name: "a reload forgets what the session has seen",
+    file: client("keeper"),
+    edits: [["      client.session.restore(left.session);\n", ""]],
+    tests: ["test/engine/offline.test.ts"],
+  },
+  {
+    rule: "decision 0010",
+    name: "a kept document has own changes in it that no feed has brought",
+    file: client("keptdocuments"),
+    edits: [["own.place === undefined && documentId", "own.change === undefined && documentId"]],
+    tests: ["test/engine/offline.test.ts"],
+  },
+  {
+    rule: "decision 0010",
+    name: "what a feed brings is not kept",
+    file: client("keptdocuments"),
+    edits: [["    row.pending.push(change);\n", ""]],
+    tests: ["test/engine/offline.test.ts"],
+  },
+  {
+    rule: "decision 0010",
+    name: "a slot is inherited at the first look, though its tab may only reload",
+    file: client("heir"),
+    edits: [["this.freeBefore.has(slot) && !this.empty.has(slot)", "!this.empty.has(slot)"]],
+    tests: ["test/engine/offline.test.ts"],
+  },
+  {
+    rule: "decision 0010",
+    name: "what was inherited stays where it was",
+    file: client("keeper"),
+    edits: [["      batch.writes.push(...writes);\n", ""]],
+    tests: ["test/engine/offline.test.ts"],
+  },
+  {
+    rule: "I8",
+    name: "a read is answered before its token is covered",
+    file: node("reads"),
+    edits: [["if (covers(this.visible, token)) {", "if (waitMs >= 0) {"]],
+    tests: [HISTORIES, "every fault"],
+  },
+  {
+    rule: "I8",
+    name: "a client takes a new provider's word for all that there is",
+    file: client("reader"),
+    edits: [
+      [
+        "for (const document of this.documents.values()) this.ask(document);",
+        "for (const document of this.documents.values()) {\n      document.rebuild();\n      this.ask(document);\n    }",
+      ],
+      ["if (!document.covered || !this.coversSession) return true;", "if (!document.covered) return true;"],
+    ],
+    tests: [HISTORIES, "every fault"],
+  },
+  {
+    rule: "I8",
+    name: "a client shows what it receives before a cut completes it",
+    file: client("reader"),
+    edits: [["(isShown ? this.arrived : now).push(", "now.push("]],
+    tests: [HISTORIES, "every fault"],
+  },
+  {
+    rule: "I8",
+    name: "a node takes what it hears from masters as news of now",
+    file: node("freshness"),
+    edits: [["Math.ceil(this.ports.clock.monotonic() - word.asOf)", "word.asOf * 0"]],
+    tests: ["test/engine/freshness.test.ts"],
+  },
+  {
+    rule: "I8",
+    name: "a master that was started again vouches for what it has forgotten",
+    file: node("freshness"),
+    edits: [["this.own.hasHiddenPast() ? Number.POSITIVE_INFINITY : 0", "0"]],
+    tests: ["test/engine/freshness.test.ts"],
+  },
+  {
+    rule: "SPINE 12",
+    name: "what is shown before it is committed is let go of before that",
+    file: node("safety"),
+    edits: [["Math.min(position, stream.visible, committed)", "Math.min(position, stream.visible)"]],
+    tests: ["test/simulation/regressions.test.ts"],
+  },
+  {
+    rule: "I6",
+    name: "what is here already counts as committed, though it is only shown",
+    file: node("offers"),
+    edits: [
+      [
+        "if (!commits.isCommitted(next.token)) break;",
+        "if (!commits.isCommitted(new Map([[own.id, next.position]]))) break;",
+      ],
+    ],
+    tests: ["test/simulation/regressions.test.ts"],
+  },
+  {
+    rule: "I12",
+    name: "ends of a link that do not know the same go unnoticed",
+    file: core("link"),
+    edits: [["check !== this.#known.check(sealOf(bytes))", "check === -1"]],
+    tests: ["test/core/links.test.ts", "a lost frame is found out"],
+  },
+  {
+    rule: "I10",
+    name: "a link's encoder never forgets a path",
+    file: core("link-frame"),
+    edits: [["if (before !== undefined) this.#paths.delete(pathKey(before.path));", ""]],
+    tests: ["test/core/links.test.ts", "linkPathsMax"],
+  },
+  {
+    rule: "SPINE 10",
+    name: "a master that has not met the others yet takes its own disk for safe",
+    file: node("safety"),
+    edits: [["this.self.follow.length > 0 ? 2 : ", ""]],
+    tests: [RULES, "what is safe"],
+  },
+  {
+    rule: "I7",
+    name: "what found no room on the disk is taken for written",
+    file: node("journal"),
+    edits: [["this.on.full(failure, () => this.commit(batch, mark));", "this.on.durable(mark);"]],
+    tests: ["test/engine/disk-failures.test.ts"],
+  },
+  {
+    rule: "I6",
+    name: "a write is called committed when one disk has it, whatever the rule",
+    file: "packages/client/src/write.ts",
+    edits: [
+      [
+        'return confirmed ? "committed" : durable ? "durable" : "local";',
+        'return durable ? "committed" : "local";',
+      ],
+    ],
+    tests: ["test/client/progress.test.ts"],
+  },
+  {
+    rule: "I6",
+    name: "a receipt says quorum for one disk",
+    file: "packages/react/src/receipts.ts",
+    edits: [["held !== undefined || write.nodes.length > 1", "held !== undefined || write.nodes.length > 0"]],
+    tests: ["test/react/receipts.test.ts"],
+  },
+  {
+    rule: "REPLICATION 2.8",
+    name: "a stamp of tomorrow is admitted",
+    file: node("offers"),
+    edits: [["return !isAgain && stampMs(", "return isAgain && stampMs("]],
+    tests: ["test/engine/clocks.test.ts"],
+  },
+  {
+    rule: "I8",
+    name: "a document that is had anew is shown before it has what the session has seen",
+    file: client("reader"),
+    edits: [
+      ["if (!document.covered || !this.coversSession) return true;", "if (!document.covered) return true;"],
+    ],
+    tests: ["test/engine/clocks.test.ts"],
+  },
+  {
+    rule: "CRDTS 2.8",
+    name: "a keystroke is admitted of which an earlier one is missing",
+    file: "packages/text/src/guard.ts",
+    edits: [["if (from > clockOf(client)) return undefined;", "if (from < 0) return undefined;"]],
+    tests: ["test/text/guard.test.ts"],
+  },
+  {
+    rule: "CRDTS 2.8",
+    name: "structs that wait for one another are let in",
+    file: "packages/text/src/update.ts",
+    edits: [["if (hasCycle(this.#runs, this.#links))", "if (this.#links.length < 0)"]],
+    tests: ["test/text/updates.test.ts"],
+  },
+  {
+    rule: "I5",
+    name: "a state that holds less of an author takes the place of one that holds more",
+    file: core("text"),
+    edits: [
+      [
+        "counter > (this.#last.get(author) ?? 0));\n    for",
+        "counter < (this.#last.get(author) ?? 0));\n    for",
+      ],
+    ],
+    tests: ["test/text/histories.test.ts"],
+  },
+  {
+    rule: "presence",
+    name: "a word holds longer because it is passed on",
+    file: node("presence"),
+    edits: [["Math.min(present.leftMs, this.limits.presenceTtlMs)", "this.limits.presenceTtlMs"]],
+    tests: ["test/engine/presence.test.ts"],
+  },
+  {
+    rule: "presence",
+    name: "who was heard over a link that has ended stays as if nothing had happened",
+    file: node("presence"),
+    edits: [
+      ["if (entry.from === channel) this.doubt(entry);", "if (entry.from === undefined) this.doubt(entry);"],
+    ],
+    tests: ["test/engine/presence.test.ts"],
+  },
+  {
+    rule: "I10",
+    name: "what arrived and was not shown is taken for had when the link ends",
+    file: client("reader"),
+    edits: [["document.detached(this.shown);", "document.detached(this.cut);"]],
+    tests: ["test/simulation/regressions.test.ts"],
+  },
+];

@@ -1,0 +1,151 @@
+/** Schema changes and deletions on several masters that do not hear each other, and on their followers. */
+import type { Draft } from "@syncline/core";
+import type { Statement } from "@syncline/engine";
+import { LIMITS } from "@syncline/protocol";
+import type { Cluster, SimNode } from "@syncline/simulation";
+import { expect, test } from "vitest";
+import { world } from "./world.js";
+
+const spec = (kind: string, ...types: string[]) => ({ kind, types });
+
+function alter(cluster: Cluster, node: SimNode, ...statements: Statement[]): void {
+  const result = node.alter(...statements);
+  for (let ms = 0; ms < 100 && result.answer === undefined; ms++) cluster.pass(1);
+  expect(result.answer).toMatchObject({ ok: true });
+}
+
+const schemaOf = ({ engine }: SimNode) =>
+  engine.catalog().collections.map(({ id, key, dropped, fields }) => ({
+    id,
+    key,
+    dropped,
+    fields: fields.map((field) => `${field.key}: ${field.kind}${field.dropped ? " dropped" : ""}`),
+  }));
+
+const told = ({ engine }: SimNode) => engine.conflictList();
+
+function mastersAndFollower(seed: number) {
+  const cluster = world(seed);
+  const m1 = cluster.master("m1", { follow: ["m2"] });
+  const m2 = cluster.master("m2", { follow: ["m1"] });
+  const f1 = cluster.follower("f1", { follow: ["m1", "m2"] });
+  cluster.pass(1_000);
+  return { cluster, m1, m2, f1, all: [m1, m2, f1] };
+}
+
+test("conflicting definitions on both sides of a cut: one collection, both kinds, told alike everywhere (I5, I11)", () => {
+  const { cluster, m1, m2, all } = mastersAndFollower(1);
+  cluster.network.cut("m1", "m2");
+  cluster.network.cut("m2", "f1");
+  alter(
+    cluster,
+    m1,
+    { do: "create", collection: "boards" },
+    { do: "add", collection: "boards", field: "x", is: spec("counter") },
+  );
+  alter(
+    cluster,
+    m2,
+    { do: "create", collection: "boards" },
+    { do: "add", collection: "boards", field: "x", is: spec("set", "any") },
+  );
+  m1.write("boards/a", (b: Draft) => b.counter("x").increment());
+  m2.write("boards/a", (b: Draft) => b.set("x").add("e"));
+  cluster.network.heal("m1", "m2");
+  cluster.network.heal("m2", "f1");
+  cluster.settle();
+  for (const node of all) {
+    expect(schemaOf(node)).toEqual([
+      { id: "boards", key: "boards", dropped: false, fields: ["x: counter", "x@set: set"] },
+    ]);
+    expect(told(node)).toMatchObject([{ type: "type_conflict", field: "boards.x" }]);
+    expect(told(node)).toEqual(told(m1));
+  }
+  alter(cluster, m2, { do: "rename", collection: "boards", field: "x@set", to: "tags" });
+  cluster.settle();
+  for (const node of all) {
+    expect(schemaOf(node)[0]?.fields).toEqual(["x: counter", "tags: set"]);
+    expect(told(node)).toEqual([]);
+  }
+});
+
+test("a drop against a hundred concurrent inserts: kept, told, brought back; re-creation is empty (I11)", () => {
+  const { cluster, m1, m2, all } = mastersAndFollower(2);
+  alter(
+    cluster,
+    m1,
+    { do: "create", collection: "boards" },
+    { do: "add", collection: "boards", field: "x", is: spec("counter") },
+  );
+  m1.write("boards/before", (b: Draft) => b.counter("x").increment());
+  cluster.settle();
+  cluster.network.cut("m1", "m2");
+  alter(cluster, m1, { do: "drop", collection: "boards" });
+  for (let i = 0; i < 100; i++) m2.write(`boards/k${i}`, (b: Draft) => b.counter("x").increment());
+  cluster.network.heal("m1", "m2");
+  cluster.settle();
+  for (const node of all) {
+    const late = told(node).filter(({ type }) => type === "write_to_dropped");
+    expect(late).toHaveLength(100);
+    expect(late.map(({ document }) => document)).not.toContain("boards/before");
+    expect(told(node).map(({ id }) => id)).toEqual(told(m1).map(({ id }) => id));
+  }
+  alter(cluster, m2, { do: "create", collection: "boards" });
+  cluster.settle();
+  for (const { engine } of all) expect(engine.catalog().named("boards")?.id).toBe("boards.2");
+  alter(cluster, m1, { do: "undrop", collection: "boards", as: "archive" });
+  cluster.settle();
+  for (const node of all) {
+    expect(node.engine.catalog().named("archive")?.id).toBe("boards");
+    expect(node.engine.keys("boards", undefined, 1_000)).toHaveLength(101);
+    for (let i = 0; i < 100; i++) expect(node.json(`boards/k${i}`)).toEqual({ x: 1 });
+    expect(told(node)).toEqual([]);
+  }
+});
+
+test("a document deleted on one side and written on the other: hidden everywhere, told alike, restored", () => {
+  const { cluster, m1, m2, f1, all } = mastersAndFollower(3);
+  m1.write("boards/a", (b: Draft) => b.register("title").set("a"));
+  cluster.settle();
+  cluster.network.cut("m1", "m2");
+  m1.write("boards/a", (b: Draft) => b.deleteDocument());
+  m2.write("boards/a", (b: Draft) => b.counter("votes").increment());
+  cluster.network.heal("m1", "m2");
+  cluster.settle();
+  for (const node of all) {
+    expect(node.json("boards/a")).toEqual({});
+    expect(node.engine.keys("boards", undefined, 10)).toEqual([]);
+    expect(told(node)).toMatchObject([{ type: "write_to_dropped", document: "boards/a" }]);
+    expect(told(node)).toEqual(told(m1));
+  }
+  f1.restart();
+  cluster.pass(2_000);
+  expect(told(f1)).toEqual(told(m1));
+  expect(f1.engine.keys("boards", undefined, 10)).toEqual([]);
+  const [conflict] = told(m2);
+  m2.restoreLoser(conflict!);
+  cluster.settle();
+  for (const node of all) {
+    expect(node.json("boards/a")).toEqual({ title: "a", votes: 1 });
+    expect(told(node)).toEqual([]);
+  }
+});
+
+test("a node looks through conflictDocumentsMax documents, and tells of conflictsMax conflicts, the newest", () => {
+  const cluster = world(4, { limits: { ...LIMITS, conflictDocumentsMax: 3, conflictsMax: 2 } });
+  const m1 = cluster.master("m1", { follow: ["m2"] });
+  const m2 = cluster.master("m2", { follow: ["m1"] });
+  cluster.pass(1_000);
+  cluster.network.cut("m1", "m2");
+  for (const key of ["a", "b", "c", "d"]) {
+    for (const node of [m1, m2])
+      node.write(`boards/${key}`, (b: Draft) => b.register("title").set(node.name));
+    cluster.pass(10);
+  }
+  cluster.network.heal("m1", "m2");
+  cluster.settle();
+  for (const node of [m1, m2]) {
+    expect(told(node).map(({ document }) => document)).toEqual(["boards/c", "boards/d"]);
+    expect(node.engine.conflictList({ collection: "boards", key: "b" })).toHaveLength(1);
+  }
+});
