@@ -1,4 +1,23 @@
+import { execFileSync } from "node:child_process";
 import { defineConfig } from "vitest/config";
+
+/**
+ * What random tests draw from, docs/decisions/0042: new with every commit, and the same wherever a commit is tested, so a
+ * test that passed before a push cannot fail after it by chance. SYNCLINE_SEED draws others.
+ */
+function seed(): string {
+  if (process.env.SYNCLINE_SEED) return process.env.SYNCLINE_SEED;
+  try {
+    const head = execFileSync("git", ["rev-parse", "HEAD"], {
+      cwd: import.meta.dirname,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return String(Number.parseInt(head.slice(0, 7), 16));
+  } catch {
+    return "1";
+  }
+}
 
 /** Tests run on the sources, so a failure points at the line that people edit; only tests of processes use the build. */
 export default defineConfig({
@@ -13,6 +32,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    env: { SYNCLINE_SEED: seed() },
+    setupFiles: ["test/seed.ts"],
     testTimeout: 60_000,
     maxWorkers: 2,
   },

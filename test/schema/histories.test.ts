@@ -284,10 +284,10 @@ class Replica {
 
 function thing(
   what: string,
-  { name, key, dropped }: { name: string; key: string; dropped: boolean },
+  { name, key, made, dropped }: { name: string; key: string; made: number; dropped: boolean },
   allowed: readonly string[],
 ): SpecifiedThing {
-  return { what, name, dropped, types: [...allowed], owns: !dropped && key === name };
+  return { what, name, made, dropped, types: [...allowed], owns: !dropped && key === name };
 }
 
 const specIn = (statement: Statement): object =>

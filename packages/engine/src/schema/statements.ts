@@ -250,5 +250,18 @@ function nextId(name: string, used: readonly { generation: number }[], sign: "."
   return last === 0 ? name : `${name}${sign}${last + 1}`;
 }
 
-const latest = <T extends { readonly id: string }>(dropped: readonly T[]): T | undefined =>
-  [...dropped].sort((a, b) => generationOf(a.id).generation - generationOf(b.id).generation).at(-1);
+/** What `undrop` means by a name: its last generation; of different things with one name, the one made last. */
+const latest = <T extends { readonly id: string; readonly made: number; readonly kind?: string }>(
+  dropped: readonly T[],
+): T | undefined =>
+  [...dropped]
+    .sort(
+      (a, b) =>
+        generationOf(a.id).generation - generationOf(b.id).generation ||
+        a.made - b.made ||
+        (within(a) < within(b) ? -1 : 1),
+    )
+    .at(-1);
+
+const within = ({ id, kind }: { readonly id: string; readonly kind?: string }): string =>
+  `${id}@${kind ?? ""}`;

@@ -25,6 +25,8 @@ export type SchemaEffect =
 export interface SpecifiedThing {
   readonly what: string;
   readonly name: string;
+  /** The stamp of the first who made it. */
+  readonly made: number;
   readonly dropped: boolean;
   readonly types: readonly string[];
   /** Whether it has its name for itself, or first. */
@@ -70,6 +72,7 @@ export function specifiedSchema(changes: readonly SchemaChange[]): ReadonlyMap<s
     result.set(what, {
       what,
       name: nameOf(what),
+      made: madeAt(what),
       dropped: isDropped(what),
       types: [...new Set(types)].sort(),
       owns: !isDropped(what) && isFirst,
@@ -173,14 +176,22 @@ export function meaningOf(
   }
 }
 
-/** The latest generation of what was dropped under a name, if the name is free. */
+/**
+ * The latest generation of what was dropped under a name, if the name is free. Things of one generation (fields of
+ * two kinds, a collection and one renamed to its name) are told apart by who was made last, then by identity.
+ */
 function broughtBack(
   gone: readonly SpecifiedThing[],
   all: readonly SpecifiedThing[],
   as: string | undefined,
   called: (things: readonly SpecifiedThing[], word: string) => SpecifiedThing | undefined,
 ): readonly SchemaEffect[] | undefined {
-  const last = [...gone].sort((a, b) => generation(a.what) - generation(b.what)).at(-1);
+  const [last] = [...gone].sort(
+    (a, b) =>
+      generation(b.what) - generation(a.what) ||
+      b.made - a.made ||
+      (within(b.what) < within(a.what) ? -1 : 1),
+  );
   if (last === undefined || called(all, as ?? last.name) !== undefined) return undefined;
   const naming = as === undefined ? [] : [{ act: "name" as const, what: last.what, name: as }];
   return [{ act: "undrop", what: last.what }, ...naming];

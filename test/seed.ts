@@ -1,0 +1,9 @@
+/** Set before each test file: what is drawn at random comes from the one seed of this run (`vitest.config.ts`). */
+import fc from "fast-check";
+
+export const SEED = Number(process.env.SYNCLINE_SEED);
+if (!Number.isSafeInteger(SEED) || SEED < 0) {
+  throw new Error(`SYNCLINE_SEED must be a whole number from 0, not ${process.env.SYNCLINE_SEED}`);
+}
+
+fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: SEED });
