@@ -66,6 +66,8 @@ class Session {
   #writer;
   #send;
   #offered = 0;
+  #pieces = [];
+  #state;
 
   constructor(protocol, doc, n, on) {
     this.protocol = protocol;
@@ -125,15 +127,26 @@ class Session {
     this.#offered += changes.length;
   }
 
-  /** What the kept feeds make of the document. */
+  /** What the kept state and feeds make of the document. */
   registers() {
-    const document = new Document(documentOf(this.doc));
-    for (const bytes of this.kept ?? []) {
+    const document = this.#state ?? new Document(documentOf(this.doc));
+    for (const bytes of this.kept?.splice(0) ?? []) {
       const change = decodeChange(bytes);
       if (!change.ok) throw new Error(change.fault.reason);
       document.apply(change.value);
     }
+    this.#state = document;
     return document.toJSON();
+  }
+
+  /** A piece of what feeds go on from. */
+  #takeState({ offset, total, bytes }) {
+    if (offset === 0) this.#pieces = [];
+    this.#pieces.push(Buffer.from(bytes));
+    if (offset + bytes.length < total) return;
+    const state = Document.decodeState(Buffer.concat(this.#pieces));
+    if (!state.ok) throw new Error(state.fault.reason);
+    this.#state = state.value;
   }
 
   #keep(entries, input) {
@@ -152,6 +165,7 @@ class Session {
       if (this.doc === undefined) this.on.ready();
       else this.#say({ kind: "open", number: 1, document: documentOf(this.doc), since: new Map() });
     } else if (message.kind === "cut" && message.loaded.length > 0) this.on.ready();
+    else if (message.kind === "state") this.#takeState(message);
     else if (message.kind === "ping") this.#say({ kind: "pong" });
     else if (message.kind === "refusal") throw new Error(`refused: ${message.code}: ${message.reason}`);
   }
