@@ -93,8 +93,11 @@ export const LIMITS = {
   foldChangesMax: 500,
   /** The pause before that. */
   foldPauseMs: 5,
-  /** Records that can go, before any goes. */
-  truncationRecordsMin: 4_096,
+  /**
+   * Records that can go, before any goes. With each round every document that has a change among them is read, folded and
+   * written once: so the more records a round has, the less it costs for each.
+   */
+  truncationRecordsMin: 32_768,
   /** Records that are kept for members which are behind, over all streams. Beyond it such a member is lost, and gets a snapshot. */
   retentionRecordsMax: 10_000_000,
   /** Bytes of those. */
