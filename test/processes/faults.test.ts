@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { connect, counter, defineSchema } from "@syncline/client";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { type Server, Servers, until } from "./server.js";
-import { Wire } from "./wire.js";
+import { wired } from "./wired.js";
 
 const schema = defineSchema({ boards: { votes: counter() } });
 const BOARD = "/v1/docs/boards/a";
@@ -22,35 +22,6 @@ afterEach(async () => {
   await servers.end();
   servers = new Servers();
 });
-
-/**
- * Servers that follow each other as said, not started yet. Each link goes through a wire of its own, which the second
- * function gives.
- */
-async function clusterOf<Name extends string>(
-  nodes: Record<Name, { follow?: NoInfer<Name>[]; flags?: string[] }>,
-): Promise<[Record<Name, Server>, (from: Name, to: Name) => Wire]> {
-  const all = {} as Record<Name, Server>;
-  const wires = new Map<string, Wire>();
-  for (const name of Object.keys(nodes) as Name[]) {
-    const { follow = [], flags = [] } = nodes[name];
-    const upstreams: string[] = [];
-    for (const other of follow) {
-      const wire = new Wire();
-      await wire.open(() => all[other].port);
-      onTestFinished(() => wire.close());
-      wires.set(`${name} ${other}`, wire);
-      upstreams.push("--follow", wire.url);
-    }
-    all[name] = servers.server(name, ...upstreams, ...flags);
-  }
-  const wireOf = (from: Name, to: Name): Wire => {
-    const wire = wires.get(`${from} ${to}`);
-    if (wire === undefined) throw new Error(`${from} does not follow ${to}`);
-    return wire;
-  };
-  return [all, wireOf];
-}
 
 const FOLLOWER = ["--role", "follower"];
 
@@ -85,7 +56,7 @@ function opened(urls: string[]) {
 }
 
 test("fewer followers than the quorum wants: unconfirmed, shown to nobody, committed by itself once they are there (I6)", async () => {
-  const [{ m1, f1, f2 }] = await clusterOf({
+  const [{ m1, f1, f2 }] = await wired(servers, {
     m1: { flags: ["--sync", "ANY 2 (f1,f2)"] },
     f1: { follow: ["m1"], flags: FOLLOWER },
     f2: { follow: ["m1"], flags: FOLLOWER },
@@ -104,7 +75,7 @@ test("fewer followers than the quorum wants: unconfirmed, shown to nobody, commi
 });
 
 test("a follower that is frozen in the middle of a synchronous write: the caller is told, and the write is committed when it thaws (I6)", async () => {
-  const [{ m1, f1 }] = await clusterOf({
+  const [{ m1, f1 }] = await wired(servers, {
     m1: { flags: ["--sync", "ANY 1 (f1)"] },
     f1: { follow: ["m1"], flags: FOLLOWER },
   });
@@ -125,7 +96,7 @@ test("a follower that is frozen in the middle of a synchronous write: the caller
 });
 
 test("SIGKILL of a master before its quorum has a write, and after it (I7)", async () => {
-  const [{ m1, f1, m2 }] = await clusterOf({
+  const [{ m1, f1, m2 }] = await wired(servers, {
     m1: { follow: ["m2"], flags: ["--sync", "ANY 1 (f1)"] },
     m2: { follow: ["m1"] },
     f1: { follow: ["m1", "m2"], flags: FOLLOWER },
@@ -152,7 +123,7 @@ test("SIGKILL of a master before its quorum has a write, and after it (I7)", asy
 });
 
 test("SIGTERM while a writer waits for a quorum: he is told the truth, the server ends, and the write is there afterwards (I6)", async () => {
-  const [{ m1, f1 }] = await clusterOf({
+  const [{ m1, f1 }] = await wired(servers, {
     m1: { flags: ["--sync", "ANY 1 (f1)"] },
     f1: { follow: ["m1"], flags: FOLLOWER },
   });
@@ -174,7 +145,7 @@ test("a node that takes the name of a follower, and cannot prove the cluster's s
     return ["--cluster-secret-file", join(folder, name)];
   };
   const ours = secretFile("ours", "the secret of this cluster");
-  const [{ m1, f1 }] = await clusterOf({
+  const [{ m1, f1 }] = await wired(servers, {
     m1: { flags: ["--sync", "ANY 1 (f1)", ...ours] },
     f1: { follow: ["m1"], flags: [...FOLLOWER, ...ours] },
   });
@@ -193,7 +164,7 @@ test("a node that takes the name of a follower, and cannot prove the cluster's s
 });
 
 test("a ring with a broken link goes the other way round; a chain with one catches up when it is mended (I2, I5)", async () => {
-  const [nodes, wire] = await clusterOf({
+  const [nodes, wire] = await wired(servers, {
     m1: { follow: ["m3"] },
     m2: { follow: ["m1"] },
     m3: { follow: ["m2"] },
@@ -214,7 +185,7 @@ test("a ring with a broken link goes the other way round; a chain with one catch
 });
 
 test("a master dies with a client's write under way: it is counted once, at the other master and after the first comes back (I2)", async () => {
-  const [{ m1, m2 }] = await clusterOf({ m1: { follow: ["m2"] }, m2: { follow: ["m1"] } });
+  const [{ m1, m2 }] = await wired(servers, { m1: { follow: ["m2"] }, m2: { follow: ["m1"] } });
   await m1.start();
   await m2.start();
   await until("they hear each other", hears(m1, "m2"));
@@ -233,7 +204,7 @@ test("a master dies with a client's write under way: it is counted once, at the 
 });
 
 test("a master whose clock is a day ahead takes no writes, by name and code; its disk and its readers go on (I8)", async () => {
-  const [{ m1, m2, f1 }] = await clusterOf({
+  const [{ m1, m2, f1 }] = await wired(servers, {
     m1: { follow: ["m2"] },
     m2: { follow: ["m1"] },
     f1: { follow: ["m1", "m2"], flags: FOLLOWER },
@@ -257,7 +228,7 @@ test("a master whose clock is a day ahead takes no writes, by name and code; its
 });
 
 test("a token that names what no node has: refused when the wait is over, by its code (I8)", async () => {
-  const [{ m1, other }] = await clusterOf({ m1: {}, other: {} });
+  const [{ m1, other }] = await wired(servers, { m1: {}, other: {} });
   await m1.start();
   await other.start();
   const { body } = await vote(other);

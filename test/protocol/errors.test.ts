@@ -41,6 +41,8 @@ const NUMBERS: Record<ErrorCode, number> = {
   PROMOTION_WOULD_LOSE: 51,
   NODE_RETIRED: 52,
   SCHEMA_CONFLICT: 53,
+  LAST_MASTER: 54,
+  ROLE_CHANGED: 55,
 };
 
 const names = Object.keys(CODES) as ErrorCode[];
@@ -52,7 +54,7 @@ test("every code has its number for ever", () => {
 test("no number has two codes, and each finds its code", () => {
   expect(new Set(Object.values(NUMBERS)).size).toBe(names.length);
   for (const name of names) expect(codeByNumber(NUMBERS[name])).toBe(name);
-  for (const unknown of [0, 17, 54, 127, Number.MAX_SAFE_INTEGER])
+  for (const unknown of [0, 17, 99, 127, Number.MAX_SAFE_INTEGER])
     expect(codeByNumber(unknown)).toBeUndefined();
 });
 
@@ -74,6 +76,7 @@ describe("what users and tests hold on to", () => {
     ["FORBIDDEN", 403],
     ["NOT_FOUND", 404],
     ["SCHEMA_CONFLICT", 409],
+    ["LAST_MASTER", 409],
   ])("%s is %i over HTTP", (name, status) => {
     expect(CODES[name].http).toBe(status);
   });

@@ -41,6 +41,7 @@ export interface Self {
   readonly incarnation: number;
   readonly url: string;
   readonly voter: boolean;
+  readonly promoted?: boolean;
   readonly masters: readonly string[];
   readonly token: string;
 }

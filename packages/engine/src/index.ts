@@ -21,8 +21,10 @@ export {
   type NodePorts,
   type ReadAnswer,
   type ReadOptions,
+  type RoleAnswer,
   SyncNode,
 } from "./node/node.js";
+export type { Doubt } from "./node/promotion.js";
 export type {
   LevelLag,
   MemberStatus,

@@ -206,13 +206,27 @@ export const CODES = {
     "Ask a node that is closer to the masters, or allow more staleness.",
   ),
 
-  // Reserved by the design for what is still to come; the numbers are taken.
+  // Members.
   PROMOTION_WOULD_LOSE: code(
     51,
     "later",
     409,
     false,
-    "Reconnect the nodes that are named, or force the promotion.",
+    "Connect the nodes that are named. With --force the node becomes a master all the same; what they alone have comes when they do.",
+  ),
+  LAST_MASTER: code(
+    54,
+    "later",
+    409,
+    false,
+    "Connect or promote another master first; --force leaves the cluster without one that is connected.",
+  ),
+  ROLE_CHANGED: code(
+    55,
+    "later",
+    503,
+    true,
+    "The node has another role from now on. It is dialed again by itself.",
   ),
   NODE_RETIRED: code(52, "never", 410, true, "This node was retired. Let it join again as a new node."),
   SCHEMA_CONFLICT: code(

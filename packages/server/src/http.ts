@@ -18,6 +18,7 @@ import type { Guard } from "./guard.js";
 import { isReady, readiness } from "./health.js";
 import { SERVER_LIMITS } from "./limits.js";
 import { Metrics } from "./metrics.js";
+import { rolesApi } from "./roles-api.js";
 import { schemaApi } from "./schema-api.js";
 import type { Site } from "./site.js";
 import { STATUS_PAGE, STATUS_PAGE_POLICY } from "./status-page.js";
@@ -107,6 +108,7 @@ export function httpApp(context: HttpContext): Hono<Env> {
   app.route("/v1/digests", digestsApi(context));
   app.route("/v1/repair", repairApi(context));
   app.route("/v1/backup", backupApi(context));
+  app.route("/v1", rolesApi(context));
   app.get("/sync", () => {
     throw new Refused("UPGRADE_REQUIRED", "/sync speaks WebSocket only", {}, { Upgrade: "websocket" });
   });
@@ -136,6 +138,11 @@ export function httpApp(context: HttpContext): Hono<Env> {
   ]) {
     app.all(path, (c) => {
       throw notAllowed(c.req.method, "GET, HEAD");
+    });
+  }
+  for (const path of ["/v1/promote", "/v1/demote"]) {
+    app.all(path, (c) => {
+      throw notAllowed(c.req.method, "POST");
     });
   }
   app.all("/v1/schema", (c) => {

@@ -14,6 +14,7 @@ import {
   openAccess,
   type ReadAnswer,
   type ReadOptions,
+  type RoleAnswer,
   type Scheduler,
   type Statement,
   type Storage,
@@ -393,6 +394,25 @@ export class SimNode {
         result.answer = answer;
       }),
     );
+    return result;
+  }
+
+  /** Makes it a master, or a follower, as its operator does. */
+  promote(given: { rule?: CommitRule; force?: boolean; waitMs?: number } = {}): {
+    answer: RoleAnswer | undefined;
+  } {
+    const { rule = LOCAL, force = false, waitMs = 5_000 } = given;
+    const result: { answer: RoleAnswer | undefined } = { answer: undefined };
+    this.process.run(() =>
+      this.engine.promote({ rule, force, waitMs }, (answer) => (result.answer = answer)),
+    );
+    return result;
+  }
+
+  demote(given: { force?: boolean; waitMs?: number } = {}): { answer: RoleAnswer | undefined } {
+    const { force = false, waitMs = 5_000 } = given;
+    const result: { answer: RoleAnswer | undefined } = { answer: undefined };
+    this.process.run(() => this.engine.demote({ force, waitMs }, (answer) => (result.answer = answer)));
     return result;
   }
 

@@ -110,7 +110,7 @@ export class Commits {
    */
   hearsOfPast(origin: string, rule: CommitRule): boolean {
     if (rule.kind === "local") return true;
-    const names = ("names" in rule ? rule.names : this.members.voters()).filter((name) => name !== origin);
+    const names = candidatesOf(rule, origin, this.members);
     if (names.length === 0) return true;
     const heard = names.filter((name) => this.peers.isHeard(name)).length;
     return heard > names.length - neededOf(rule, names.length);
@@ -142,8 +142,7 @@ export class Commits {
 
   /** The nodes that may count for this rule: never the origin, also where its rule names it. */
   private candidates(rule: Quorum, origin: string): string[] {
-    const names = isOfVoters(rule) ? this.members.voters() : rule.names;
-    const others = names.filter((name) => name !== origin);
+    const others = candidatesOf(rule, origin, this.members);
     if (rule.kind !== "first") return others;
     return others.filter((name) => name === this.self || this.peers.isHeard(name));
   }
@@ -156,8 +155,14 @@ export class Commits {
   }
 }
 
+/** Whom the rule counts, heard or not: never the origin, also where the rule names it. */
+export function candidatesOf(rule: Quorum, origin: string, members: Pick<Members, "voters">): string[] {
+  const names = isOfVoters(rule) ? members.voters() : rule.names;
+  return names.filter((name) => name !== origin);
+}
+
 /** How many of the candidates. Of a majority the origin is one. */
-function neededOf(rule: Quorum, candidates: number): number {
+export function neededOf(rule: Quorum, candidates: number): number {
   if ("needed" in rule) return rule.needed;
   return rule.kind === "all" ? candidates : Math.floor((candidates + 1) / 2);
 }

@@ -22,6 +22,8 @@ export interface Member {
   readonly url: string;
   /** Whether it counts in `MAJORITY` and `ALL`. */
   readonly voter: boolean;
+  /** A master that was a follower when others were started: they look for it without being told. */
+  readonly promoted?: boolean;
 }
 
 export class Members {
@@ -48,10 +50,16 @@ export class Members {
     if (this.known !== undefined) return this.known;
     const known = new Map(this.list());
     for (const { heard } of this.peers.all()) {
-      for (const { node, role, url, voter } of heard.values()) known.set(node, { role, url, voter });
+      for (const { node, role, url, voter } of heard.values()) {
+        // Whether it was promoted is not passed on.
+        const promoted = role === "master" && known.get(node)?.promoted === true;
+        known.set(node, { role, url, voter, promoted });
+      }
     }
     for (const { peer, url } of this.peers.all()) {
-      if (peer.peer !== "client") known.set(peer.name, { role: peer.peer, url, voter: peer.voter });
+      if (peer.peer === "client") continue;
+      const { voter, promoted = false } = peer;
+      known.set(peer.name, { role: peer.peer, url, voter, promoted });
     }
     known.delete(this.self.name);
     this.known = known;
@@ -70,8 +78,8 @@ export class Members {
   /** What this master has to write so that the list says who is here; undefined if it does. */
   unlisted(): ((draft: Draft) => void) | undefined {
     if (this.others().size === 0) return undefined;
-    const { name, role, url, voter } = this.self;
-    const here = new Map<string, Member>([[name, { role, url, voter }]]);
+    const { name, role, url, voter, promoted = false } = this.self;
+    const here = new Map<string, Member>([[name, { role, url, voter, promoted }]]);
     for (const name of this.peers.heardNodes()) {
       // Two processes under one name would have the list rewritten for ever.
       if (this.peers.isContested(name) && this.list().has(name)) continue;
@@ -83,9 +91,10 @@ export class Members {
     );
     if (news.length === 0) return undefined;
     return (draft) => {
-      for (const [name, { role, url, voter }] of news) {
-        draft.register(name).set({ role, url, voter });
-        this.written.set(name, { role, url, voter });
+      for (const [name, member] of news) {
+        const { role, url, voter, promoted } = member;
+        draft.register(name).set({ role, url, voter, ...(promoted && { promoted }) });
+        this.written.set(name, member);
       }
     };
   }
@@ -110,12 +119,16 @@ function memberFrom(value: Value): Member | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) {
     return undefined;
   }
-  const { role, url, voter } = value as Readonly<Record<string, Value>>;
+  const { role, url, voter, promoted } = value as Readonly<Record<string, Value>>;
   if ((role !== "master" && role !== "follower") || typeof url !== "string" || typeof voter !== "boolean") {
     return undefined;
   }
-  return { role, url, voter };
+  return { role, url, voter, promoted: promoted === true };
 }
 
 const same = (a: Member | undefined, b: Member): boolean =>
-  a !== undefined && a.role === b.role && a.url === b.url && a.voter === b.voter;
+  a !== undefined &&
+  a.role === b.role &&
+  a.url === b.url &&
+  a.voter === b.voter &&
+  (a.promoted ?? false) === (b.promoted ?? false);

@@ -42,11 +42,13 @@ import { isReserved, MEMBERS, Members } from "./members.js";
 import { Offers } from "./offers.js";
 import { type NodeLink, Peers } from "./peers.js";
 import { PresenceBoard, PresenceSession } from "./presence.js";
+import { type Doubt, Promotion } from "./promotion.js";
 import { Questions } from "./questions.js";
 import { Reads } from "./reads.js";
 import { Receiving } from "./receiving.js";
 import { restoration } from "./restoring.js";
 import { Retention } from "./retention.js";
+import { Role } from "./role.js";
 import { Safety } from "./safety.js";
 import { isSchema, NodeSchema } from "./schema.js";
 import { Sending } from "./sending.js";
@@ -112,6 +114,11 @@ export type ReadAnswer =
   | { ok: true; document: Document | undefined; token: Vector }
   | { ok: false; fault: Fault };
 
+/** What became of a promotion or demotion; `doubts` is what could not be known to be here. */
+export type RoleAnswer =
+  | { readonly ok: true; readonly role: "master" | "follower"; readonly doubts: readonly Doubt[] }
+  | { readonly ok: false; readonly fault: Fault; readonly doubts: readonly Doubt[] };
+
 const MESSAGES = everyMessage();
 
 /** The store belongs to another cluster, or to a newer version. */
@@ -123,6 +130,11 @@ export class SyncNode {
   readonly incarnation: number;
   private readonly journal: Journal;
   private readonly log: Log;
+  /** What this node is at present. */
+  private readonly self: Role;
+  private readonly promotion: Promotion;
+  /** A promotion or demotion is under way. */
+  private changing: { settle(): void; stop(): void } | undefined;
   private readonly members: Members;
   private readonly peers = new Peers();
   private readonly counters: AuthorCounters;
@@ -190,7 +202,9 @@ export class SyncNode {
     this.schema = new NodeSchema(this.documents);
     this.conflicts = new Conflicts(storage, this.journal, this.documents, this.schema, limits);
     this.documents.onTakenIn((entry, document) => this.conflicts.takenIn(entry, document));
-    this.members = new Members(config, this.documents, this.peers, limits);
+    this.self = new Role(config, storage, this.journal, ports.log);
+    this.members = new Members(this.self, this.documents, this.peers, limits);
+    this.promotion = new Promotion(config.name, this.log, this.peers, this.members);
     this.stamps = new HybridClock(() => clock.now(), limits.clockAheadMsMax);
     this.visibility = new Visibility(this.log, this.counters, this.documents, {
       visible: (_record, head) => {
@@ -209,7 +223,7 @@ export class SyncNode {
     });
     const ownStream = () => this.master?.admission.stream;
     this.commits = new Commits(config.name, this.log, this.peers, this.members, ownStream);
-    this.safety = new Safety(config, this.log, this.peers, this.members);
+    this.safety = new Safety(this.self, this.log, this.peers, this.members);
     this.following = new Following(config.name, this.log, this.peers, clock, limits, ports.log, {
       ownStream,
       overloaded: () => this.isOverloaded(),
@@ -224,10 +238,18 @@ export class SyncNode {
     this.concerns = new Concerns(this.commits);
     this.lags = new Lags(this.log, clock);
     this.clocks = new Clocks(clock);
-    this.freshness = new Freshness(config, this.members, this.peers, this.visibility.visible, ports, limits, {
-      current: () => this.log.stream(ownStream() ?? 0),
-      hasHiddenPast: () => this.hasHiddenPast(),
-    });
+    this.freshness = new Freshness(
+      this.self,
+      this.members,
+      this.peers,
+      this.visibility.visible,
+      ports,
+      limits,
+      {
+        current: () => this.log.stream(ownStream() ?? 0),
+        hasHiddenPast: () => this.hasHiddenPast(),
+      },
+    );
     this.upstreams = new Upstreams(config.follow, ports, limits, (link, url) =>
       this.attach("dialer", link, url),
     );
@@ -263,7 +285,7 @@ export class SyncNode {
   /** Whether a former stream of this node has something at its end that is not shown. */
   private hasHiddenPast(): boolean {
     const { epoch } = this.meta;
-    if (!this.commits.hearsOfPast(this.name, this.config.rule)) return true;
+    if (!this.commits.hearsOfPast(this.name, this.self.rule)) return true;
     // Also what others have of it and this one does not: its disk may have been lost, or put back.
     for (const { progress } of this.peers.all()) {
       for (const { stream, node, received } of progress.values())
@@ -287,7 +309,7 @@ export class SyncNode {
       this.poke();
       ready();
     };
-    if (this.config.role === "master") this.openStream(begin);
+    if (this.self.role === "master") this.openStream(begin);
     else begin();
   }
 
@@ -299,7 +321,8 @@ export class SyncNode {
   /** URLs of the masters that this node knows, its own among them. */
   masters(): string[] {
     const urls = new Set<string>();
-    if (this.config.role === "master" && this.config.url !== "") urls.add(this.config.url);
+    const isMaster = this.self.role === "master" && this.changing === undefined;
+    if (isMaster && this.config.url !== "") urls.add(this.config.url);
     for (const { role, url } of this.members.others().values())
       if (role === "master" && url !== "") urls.add(url);
     for (const { peer } of this.peers.all()) for (const url of peer.masters) urls.add(url);
@@ -308,7 +331,7 @@ export class SyncNode {
 
   /** Why this node takes no writes at present; undefined when it does. */
   refusesWrites(): Fault | undefined {
-    if (this.config.role === "follower") {
+    if (this.self.role === "follower" || this.changing !== undefined) {
       return fault("READ_ONLY_FOLLOWER", `${this.name} is a follower; it takes no writes`, this.masters());
     }
     if (this.state === "error") return this.storageFailed();
@@ -506,7 +529,8 @@ export class SyncNode {
   }
 
   status(): NodeStatus {
-    const { name, role, url, cluster } = this.config;
+    const { name, role, url } = this.self;
+    const { cluster } = this.config;
     const { log, peers, members, commits, lags, retention } = this;
     const receivers = this.sending.receivers();
     const now = this.ports.clock.monotonic();
@@ -518,7 +542,7 @@ export class SyncNode {
       state: this.stateName(),
       url,
       nodes: memberStatus({
-        self: this.config,
+        self: this.self,
         log,
         peers,
         members,
@@ -552,7 +576,7 @@ export class SyncNode {
   /** Whether the node is of use to readers: started, and connected to an upstream if it has any. */
   isReady(): boolean {
     if (this.state !== "running") return false;
-    if (this.config.role === "master" || this.config.follow.length === 0) return true;
+    if (this.self.role === "master" || this.self.follow.length === 0) return true;
     return [...this.peers.all()].some((link) => link.dialed);
   }
 
@@ -568,6 +592,7 @@ export class SyncNode {
     const finish = () => {
       this.settle();
       const why = fault("SHUTTING_DOWN", `${this.name} is stopping`, this.masters());
+      this.changing?.stop();
       this.master?.writes.stop();
       this.reads.stop(why);
       this.freshness.stop(why);
@@ -583,6 +608,129 @@ export class SyncNode {
       this.afterDurable(this.journal.mark(), done);
     };
     this.afterDurable(this.journal.mark(), finish);
+  }
+
+  // ---- roles ----
+
+  /**
+   * Makes this follower a master, once nothing that was ever committed can be left behind (SPINE 19); `force` does not wait
+   * for those who are not heard. Calls back once, within `waitMs` and a commit of the disk.
+   */
+  promote(
+    { rule, force, waitMs }: { readonly rule: CommitRule; readonly force: boolean; readonly waitMs: number },
+    answer: (answer: RoleAnswer) => void,
+  ): void {
+    const isReady = () => (force ? this.promotion.hasCaughtUp() : this.promotion.doubts().length === 0);
+    this.changeRole("master", waitMs, isReady, answer, {
+      late: () => {
+        const doubts = this.promotion.doubts();
+        if (force) return { doubts };
+        const reason = doubts.map((doubt) => doubt.reason).join("; ");
+        return { doubts, fault: fault("PROMOTION_WOULD_LOSE", reason) };
+      },
+      take: (doubts, done) => {
+        this.self.change("master", rule);
+        for (const { reason } of doubts) this.ports.log.warn("promoted-in-doubt", { reason });
+        this.openStream(done);
+      },
+    });
+  }
+
+  /**
+   * Makes this master a follower: it takes no more writes, and steps down once others have all that it has accepted and
+   * another master is there; `force` does without both. Calls back once, within `waitMs` and a commit of the disk.
+   */
+  demote(
+    { force, waitMs }: { readonly force: boolean; readonly waitMs: number },
+    answer: (answer: RoleAnswer) => void,
+  ): void {
+    const own = () => this.log.stream(this.master?.admission.stream ?? 0);
+    const isSafe = () => {
+      const stream = own();
+      return stream === undefined || stream.safe >= stream.held;
+    };
+    this.changeRole("follower", waitMs, () => force || (this.hearsMaster() && isSafe()), answer, {
+      late: () => {
+        if (!this.hearsMaster()) {
+          return {
+            doubts: [],
+            fault: fault("LAST_MASTER", `no other master is connected with ${this.name}`),
+          };
+        }
+        const stream = own();
+        const reason = `of what ${this.name} has accepted, ${stream?.safe ?? 0} of ${stream?.held ?? 0} records are safe at others`;
+        return { doubts: [], fault: fault("QUORUM_WAIT_TIMEOUT", reason) };
+      },
+      take: (_doubts, done) => {
+        this.master?.writes.stop();
+        this.master = undefined;
+        this.self.change("follower", this.self.rule);
+        this.afterDurable(this.journal.mark(), done);
+      },
+    });
+  }
+
+  private hearsMaster(): boolean {
+    for (const { peer } of this.peers.all()) if (peer.peer === "master") return true;
+    return false;
+  }
+
+  /** Waits until it may take the role, takes it, and has everybody greet it anew: a role is part of the greeting. */
+  private changeRole(
+    to: "master" | "follower",
+    waitMs: number,
+    isReady: () => boolean,
+    answer: (answer: RoleAnswer) => void,
+    how: {
+      /** The wait is over: what was in doubt, and why it is not done, unless it is. */
+      late(): { readonly doubts: readonly Doubt[]; readonly fault?: Fault };
+      take(doubts: readonly Doubt[], done: () => void): void;
+    },
+  ): void {
+    if (this.state !== "running") {
+      answer({ ok: false, fault: fault("SHUTTING_DOWN", `${this.name} is not running`), doubts: [] });
+      return;
+    }
+    if (this.changing !== undefined) {
+      answer({ ok: false, fault: fault("OVERLOADED", "a change of role is under way"), doubts: [] });
+      return;
+    }
+    if (this.self.role === to) {
+      answer({ ok: true, role: to, doubts: [] });
+      return;
+    }
+    const take = (doubts: readonly Doubt[]) => {
+      cancel();
+      this.changing = { settle: () => {}, stop: () => {} };
+      how.take(doubts, () => {
+        this.changing = undefined;
+        this.ports.log.info("role-changed", { role: to });
+        this.members.changed();
+        const changed = fault("ROLE_CHANGED", `${this.name} is a ${to} from now on`, this.masters());
+        for (const { channel } of [...this.peers.all()]) channel.end(changed);
+        for (const { channel } of [...this.clientLinks]) channel.end(changed);
+        for (const channel of [...this.greeting]) channel.end(changed);
+        this.poke();
+        answer({ ok: true, role: to, doubts });
+      });
+    };
+    const cancel = this.ports.scheduler.after(waitMs, () => {
+      this.changing = undefined;
+      const { doubts, fault: refused } = how.late();
+      if (refused === undefined) take(doubts);
+      else answer({ ok: false, fault: refused, doubts });
+      this.poke();
+    });
+    this.changing = {
+      settle: () => {
+        if (isReady()) take(to === "master" ? this.promotion.doubts() : []);
+      },
+      stop: () => {
+        cancel();
+        answer({ ok: false, fault: fault("SHUTTING_DOWN", `${this.name} is stopping`), doubts: [] });
+      },
+    };
+    this.poke();
   }
 
   // ---- links ----
@@ -601,12 +749,13 @@ export class SyncNode {
       return { frame() {}, drained() {}, closed() {} };
     }
     const self = () => ({
-      peer: config.role,
+      peer: this.self.role,
       cluster: config.cluster,
       name: config.name,
       incarnation: this.incarnation,
       url: config.url,
       voter: config.voter,
+      promoted: this.self.promoted,
       masters: this.masters(),
       token: "",
     });
@@ -867,6 +1016,7 @@ export class SyncNode {
     this.gossipDue = false;
     this.master?.writes.settle();
     this.concerns.settle();
+    this.changing?.settle();
     this.freshness.settle();
     this.reads.settle();
     this.log.trim();
@@ -914,6 +1064,17 @@ export class SyncNode {
     }
   }
 
+  /** Dials the masters that were promoted, unless it follows them anyway. */
+  private lookForMasters(): void {
+    const urls = new Set<string>();
+    const dialed = new Set([...this.peers.all()].flatMap(({ peer, dialed }) => (dialed ? [peer.name] : [])));
+    for (const [name, { role, url, promoted }] of this.members.others()) {
+      if (role !== "master" || promoted !== true || url === "") continue;
+      if (!dialed.has(name) || this.upstreams.dialsAlso(url)) urls.add(url);
+    }
+    this.upstreams.also(urls);
+  }
+
   private scheduleTick(): void {
     this.stopTimer = this.ports.scheduler.after(this.config.limits.idleCutMs, () => {
       this.scheduleTick();
@@ -922,6 +1083,7 @@ export class SyncNode {
       this.sending.look();
       this.receiving.look();
       this.lookAtClock();
+      this.lookForMasters();
       this.feeds.cutIdle();
       this.presence.look();
       this.gossipDue = true;
@@ -1042,7 +1204,8 @@ export class SyncNode {
       this.config.writes,
     );
     this.meta.epoch = stream;
-    const { rule, visibility = "committed" } = this.config;
+    const { visibility = "committed" } = this.config;
+    const { rule } = this.self;
     admission.open({ node: this.name, rule, previous, visibility });
     this.afterDurable(this.journal.mark(), () => {
       this.master = { admission, writes };
@@ -1071,7 +1234,7 @@ export class SyncNode {
     if (this.state === "stopping" || this.state === "stopped") return "stopping";
     if (this.state === "error") return "error";
     if (this.state === "starting") return "joining";
-    if (this.config.role === "master") return "active";
+    if (this.self.role === "master") return "active";
     return this.isReady() ? "streaming" : "joining";
   }
 }

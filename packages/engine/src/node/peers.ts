@@ -77,6 +77,15 @@ export class Peers {
     return false;
   }
 
+  /** Whether a node is heard, and has said what it holds: a greeting alone says nothing of that. */
+  hasSpoken(name: string): boolean {
+    for (const { peer, progress, heard } of this.links) {
+      if (peer.name === name && progress.size > 0) return true;
+      if ((heard.get(name)?.progress.size ?? 0) > 0) return true;
+    }
+    return false;
+  }
+
   /** How far a node has a stream at a level, as far as it is heard and has said so; else 0. */
   position(name: string, stream: StreamId, level: Level): number {
     const direct = this.ownWord(name, stream, level);

@@ -38,7 +38,8 @@ const TABLE = {
   baseVector: 10,
   arrival: 11,
   staged: 12,
-  noted: 14, // 13 is another's
+  role: 13,
+  noted: 14,
 } as const;
 
 /** Version of this layout; a store with a newer one is refused. */
@@ -106,6 +107,7 @@ export interface MetaRow {
 
 // ---- keys ----
 
+export const roleKey = (): Uint8Array => Uint8Array.of(TABLE.role);
 export const metaKey = (): Uint8Array => Uint8Array.of(TABLE.meta);
 
 export const streamKey = (stream: StreamId): Uint8Array => key(TABLE.stream, stream);
@@ -328,6 +330,18 @@ export const notedRow = codec<number>(
   (input) => input.uint(),
 );
 
+/** Which role the node was given while it ran, and the commit rule that came with it. */
+export const roleRow = codec<{ readonly role: "master" | "follower"; readonly rule: string }>(
+  (out, row) => {
+    out.byte(row.role === "master" ? 1 : 0);
+    out.text(row.rule);
+  },
+  (input) => ({
+    role: input.byte() === 1 ? "master" : "follower",
+    rule: input.text(LIMITS.ruleBytesMax),
+  }),
+);
+
 export const metaRow = codec<MetaRow>(
   (out, row) => {
     out.uint(row.layout);
@@ -357,6 +371,7 @@ export function checkRow(rowKey: Uint8Array, value: Uint8Array): void {
     [TABLE.baseVector]: vectorRow,
     [TABLE.arrival]: arrivalRow,
     [TABLE.staged]: stagedRow,
+    [TABLE.role]: roleRow,
   };
   codecs[rowKey[0] ?? 0]?.decode(rowKey, value);
 }

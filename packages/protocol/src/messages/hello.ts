@@ -34,6 +34,8 @@ export interface Hello {
   readonly token: string;
   /** Wall-clock milliseconds since 1970 where this was said; undefined from a version that does not say it. */
   readonly clockMs?: number;
+  /** A master that was a follower when others were started: they look for it without being told. */
+  readonly promoted?: boolean;
 }
 
 export const NONCE_BYTES = 16;
@@ -57,7 +59,9 @@ export const hello: MessageCodec<Hello> = {
     out.uint(message.masters.length);
     for (const url of message.masters) out.text(url);
     out.text(message.token);
-    if (message.clockMs !== undefined) out.uint(message.clockMs);
+    if (message.clockMs === undefined) return;
+    out.uint(message.clockMs);
+    if (message.promoted === true) out.byte(1);
   },
 
   read(input) {
@@ -76,6 +80,7 @@ export const hello: MessageCodec<Hello> = {
     for (let i = 0; i < count; i++) masters.push(input.text(LIMITS.urlBytesMax));
     const token = input.text(LIMITS.tokenBytesMax);
     const clockMs = input.remaining > 0 ? input.uint() : undefined;
+    const promoted = input.remaining > 0 && input.byte() === 1;
     input.raw(input.remaining); // Fields of newer versions.
     return {
       kind: "hello",
@@ -91,6 +96,7 @@ export const hello: MessageCodec<Hello> = {
       masters,
       token,
       ...(clockMs !== undefined && { clockMs }),
+      ...(promoted && { promoted }),
     };
   },
 };

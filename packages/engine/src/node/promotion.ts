@@ -1,0 +1,94 @@
+import type { MutableVector, StreamId, Vector } from "@syncline/core";
+import { positionIn } from "@syncline/core";
+import { type CommitRule, ruleText } from "@syncline/protocol";
+import { candidatesOf, neededOf } from "./commit.js";
+import type { Log } from "./log.js";
+import type { Members } from "./members.js";
+import type { Peers } from "./peers.js";
+
+/**
+ * What stands against making a follower a master: something committed might be left behind (SPINE 19, I7).
+ *
+ * Whoever is promoted must know all that was ever committed. It does when it hears so many of those whom a stream's rule
+ * counts that every quorum there can have been has one of them in it (n - k + 1 of n), and has caught up with the join of
+ * what they hold. What a stream with the rule LOCAL committed is its master's alone to tell. And it hears a majority of
+ * all members, because what else was decided is known to one of any majority.
+ */
+export interface Doubt {
+  /** Whose stream; empty if it is about the members. */
+  readonly node: string;
+  readonly stream: StreamId | undefined;
+  /** How far this node has it. */
+  readonly have: number;
+  /** How far those who are heard have it. */
+  readonly known: number;
+  /** Who is not heard, and may have more. */
+  readonly unheard: readonly string[];
+  /** In words, for whoever asked. */
+  readonly reason: string;
+}
+
+export class Promotion {
+  constructor(
+    private readonly self: string,
+    private readonly log: Log,
+    private readonly peers: Peers,
+    private readonly members: Pick<Members, "others" | "voters">,
+  ) {}
+
+  /** What a promotion at this moment could lose. Nothing, if it is empty. */
+  doubts(): Doubt[] {
+    const doubts: Doubt[] = [];
+    const goal = this.goal();
+    for (const { id, opening } of this.log.streams()) {
+      const have = this.log.stream(id)?.durable ?? 0;
+      const known = positionIn(goal, id);
+      const { node, rule } = opening;
+      const unheard = this.unheard(node, rule);
+      if (unheard.length === 0 && have >= known) continue;
+      const whose = `the stream of ${node} (${ruleText(rule)}) is here up to ${have}`;
+      const reason =
+        have < known
+          ? `${whose}, and known up to ${known}`
+          : `${whose}, and ${unheard.join(", ")} may have more`;
+      doubts.push({ node, stream: id, have, known, unheard, reason });
+    }
+    const others = [...this.members.others().keys()];
+    const silent = others.filter((name) => !this.peers.hasSpoken(name));
+    if (silent.length * 2 >= others.length + 1) {
+      const reason = `only ${others.length + 1 - silent.length} of ${others.length + 1} members are heard, and not ${silent.join(", ")}`;
+      doubts.push({ node: "", stream: undefined, have: 0, known: 0, unheard: silent, reason });
+    }
+    return doubts;
+  }
+
+  /** Whether this node has, on its disk, all that those who are heard hold. */
+  hasCaughtUp(): boolean {
+    for (const [id, position] of this.goal())
+      if ((this.log.stream(id)?.durable ?? 0) < position) return false;
+    return true;
+  }
+
+  /** The join of what is held by those who are heard. */
+  private goal(): Vector {
+    const goal: MutableVector = new Map();
+    const raise = (id: StreamId, position: number) => goal.set(id, Math.max(position, positionIn(goal, id)));
+    for (const { id, held } of this.log.streams()) raise(id, held);
+    for (const { progress, heard } of this.peers.all()) {
+      for (const { stream, received } of progress.values()) raise(stream, received);
+      for (const word of heard.values())
+        for (const { stream, received } of word.progress.values()) raise(stream, received);
+    }
+    return goal;
+  }
+
+  /** Those without whom something committed in this stream may be unknown; none if so many are heard that nothing is. */
+  private unheard(origin: string, rule: CommitRule): string[] {
+    const isHeard = (name: string) => name === this.self || this.peers.hasSpoken(name);
+    if (isHeard(origin)) return [];
+    if (rule.kind === "local") return [origin];
+    const names = candidatesOf(rule, origin, this.members);
+    const silent = names.filter((name) => !isHeard(name));
+    return silent.length < neededOf(rule, names.length) ? [] : [origin, ...silent];
+  }
+}

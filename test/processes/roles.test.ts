@@ -1,0 +1,151 @@
+/**
+ * Roles that change between real servers: a follower is promoted only when nothing committed can be left behind, a master
+ * that returns is listened to, a master steps down under load without losing a write, and all nodes are started again, one
+ * after the other, without a reader being turned away (I7).
+ */
+import { connect, counter, defineSchema } from "@syncline/client";
+import { afterEach, expect, onTestFinished, test } from "vitest";
+import { type Server, Servers, until } from "./server.js";
+import { wired } from "./wired.js";
+
+const schema = defineSchema({ boards: { votes: counter() } });
+const BOARD = "/v1/docs/boards/a";
+const FOLLOWER = ["--role", "follower"];
+
+let servers = new Servers();
+
+afterEach(async () => {
+  await servers.end();
+  servers = new Servers();
+});
+
+const votes = async (server: Server): Promise<number> => {
+  const answer = await server.get(BOARD);
+  if (answer.status === 404) return 0;
+  return ((await answer.json()) as { value: { votes: number } }).value.votes;
+};
+
+async function vote(server: Server): Promise<string> {
+  const answer = await server.post(BOARD, [{ field: "votes", op: "increment" }]);
+  const body = (await answer.json()) as { outcome?: string; error?: { code: string } };
+  return body.outcome ?? body.error?.code ?? "";
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the answer's shape is what the tests look at.
+async function change(server: Server, path: string): Promise<any> {
+  return await (await server.post(path, {})).json();
+}
+
+const hears =
+  (server: Server, ...names: string[]) =>
+  async () => {
+    const { nodes } = await server.status();
+    return names.every((name) =>
+      nodes.some((node: { node: string; state: string }) => node.node === name && node.state === "connected"),
+    );
+  };
+
+test("a lagging follower is not promoted while the best holder is out of reach, and is once it is back; the old master returns (I7)", async () => {
+  const flags = FOLLOWER;
+  const [{ m1, f1, f2, f3 }, wire] = await wired(servers, {
+    m1: { flags: ["--sync", "ANY 2 (f1,f2,f3)"] },
+    f1: { follow: ["m1"], flags },
+    f2: { follow: ["m1", "f1"], flags },
+    f3: { follow: ["m1", "f2"], flags },
+  });
+  const all = [m1, f1, f2, f3];
+  for (const server of all) await server.start();
+  await until("m1 hears all", hears(m1, "f1", "f2", "f3"));
+  expect(await vote(m1)).toBe("committed");
+  await until("f3 has it", async () => (await votes(f3)) === 1);
+  // f3 misses the next one.
+  for (const upstream of ["m1", "f2"] as const) wire("f3", upstream).cut();
+  expect(await vote(m1)).toBe("committed");
+  await m1.kill();
+  const refused = await change(f3, "/v1/promote?timeoutMs=500");
+  expect(refused.error).toMatchObject({ code: "PROMOTION_WOULD_LOSE" });
+  expect(refused.error.message).toMatch(
+    /the stream of m1 \(ANY 2 \(f1,f2,f3\).*\) is here up to \d+, and m1, f1, f2 may have more/,
+  );
+  expect(await vote(f3)).toBe("READ_ONLY_FOLLOWER");
+
+  wire("f3", "f2").mend();
+  await until(
+    "f3 is promoted",
+    async () => (await change(f3, "/v1/promote?timeoutMs=5000")).role === "master",
+  );
+  await until("it shows what was committed", async () => (await votes(f3)) === 2);
+  expect(await vote(f3)).toBe("committed");
+
+  wire("f3", "m1").mend();
+  await m1.start();
+  for (const server of all)
+    await until(`${server.name} shows all three`, async () => (await votes(server)) === 3);
+  expect(await vote(m1)).toBe("committed");
+  for (const server of all)
+    await until(`${server.name} shows all four`, async () => (await votes(server)) === 4);
+  // It stays a master, whatever it is started with.
+  await f3.kill();
+  await f3.start();
+  await until("f3 takes writes", async () => (await vote(f3)) === "committed");
+});
+
+test("a master steps down while its clients write: nothing is lost or counted twice, and its readers stay (I7, I9)", async () => {
+  const [{ m1, m2 }] = await wired(servers, { m1: { follow: ["m2"] }, m2: { follow: ["m1"] } });
+  await m1.start();
+  await m2.start();
+  await until("they hear each other", hears(m1, "m2"));
+  const db = connect([m1.url, m2.url], { schema });
+  onTestFinished(() => db.close());
+  const board = db.open("boards", "a");
+  await board.ready;
+  const receipts: Promise<{ outcome: string }>[] = [];
+  const write = () => receipts.push(board.transact((b) => b.votes.increment()).acknowledged());
+  for (let i = 0; i < 200; i++) write();
+  const demoted = change(m1, "/v1/demote");
+  for (let i = 0; i < 200; i++) write();
+  expect(await demoted).toEqual({ node: "m1", role: "follower", doubts: [] });
+  for (let i = 0; i < 200; i++) write();
+  for (const receipt of receipts) expect((await receipt).outcome).toBe("committed");
+  for (const server of [m1, m2])
+    await until(`${server.name} shows all`, async () => (await votes(server)) === 600);
+  expect(await vote(m1)).toBe("READ_ONLY_FOLLOWER");
+  const refused = await change(m2, "/v1/demote?timeoutMs=200");
+  expect(refused.error).toMatchObject({ code: "LAST_MASTER" });
+});
+
+test("all nodes are started again, one after the other: no read is refused, and no write is lost", async () => {
+  const [nodes] = await wired(servers, {
+    m1: { follow: ["m2"] },
+    m2: { follow: ["m1"] },
+    f1: { follow: ["m1", "m2"], flags: FOLLOWER },
+  });
+  const all = Object.values(nodes);
+  for (const server of all) await server.start();
+  await until("they hear each other", hears(nodes.f1, "m1", "m2"));
+  const db = connect(
+    all.slice(0, 2).map(({ url }) => url),
+    { schema },
+  );
+  onTestFinished(() => db.close());
+  const board = db.open("boards", "a");
+  await board.ready;
+  let written = 0;
+  const receipts: Promise<{ outcome: string }>[] = [];
+  for (const restarted of all) {
+    const others = all.filter((server) => server !== restarted);
+    const down = restarted.stop();
+    let isUp = false;
+    const up = down.then(() => restarted.start()).then(() => (isUp = true));
+    while (!isUp) {
+      receipts.push(board.transact((b) => b.votes.increment()).acknowledged());
+      written += 1;
+      for (const server of others) expect((await server.get("/v1/docs/boards")).status).toBe(200);
+    }
+    await up;
+    await until(`${restarted.name} is ready`, async () => (await restarted.get("/readyz")).status === 200);
+  }
+  for (const receipt of receipts) expect((await receipt).outcome).toBe("committed");
+  for (const server of all)
+    await until(`${server.name} shows all`, async () => (await votes(server)) === written);
+});

@@ -1,0 +1,226 @@
+/**
+ * Promotion and demotion: who becomes a master has everything that was ever committed (SPINE 19, I7), and whoever was one
+ * is followed and listened to like any other node.
+ */
+import type { SimNode } from "@syncline/simulation";
+import { describe, expect, test } from "vitest";
+import { world } from "./world.js";
+
+const ANY_OF_3 = { kind: "any", needed: 2, names: ["f1", "f2", "f3"] } as const;
+
+const roleOf = (node: SimNode): string => node.engine.status().role;
+const members = (node: SimNode): Record<string, string> =>
+  Object.fromEntries(node.engine.status().nodes.map((member) => [member.node, member.role]));
+
+describe("rule 19: who is promoted hears n-k+1 of those who were counted, and catches up to their join", () => {
+  /** Two of three followers have what was committed last; then the master is gone. */
+  function uneven(seed: number) {
+    const cluster = world(seed);
+    const m1 = cluster.master("m1", { rule: ANY_OF_3 });
+    const follow = ["m1", "f1", "f2", "f3"];
+    const [f1, f2, f3] = ["f1", "f2", "f3"].map((name) =>
+      cluster.follower(name, { follow: follow.filter((other) => other !== name) }),
+    ) as [SimNode, SimNode, SimNode];
+    cluster.pass(1_000);
+    m1.write("boards/a", (b) => b.register("title").set("first"));
+    cluster.pass(1_000);
+    for (const other of follow) if (other !== "f3") cluster.network.cut("f3", other);
+    const last = m1.write("boards/a", (b) => b.register("title").set("committed"), { level: "committed" });
+    cluster.pass(1_000);
+    expect(last.answer).toMatchObject({ ok: true, receipt: { outcome: "committed" } });
+    m1.kill();
+    cluster.pass(1_000);
+    return { cluster, m1, f1, f2, f3 };
+  }
+
+  test("a follower that lags, and does not hear those who have more, is not promoted, and says what it would lose", () => {
+    const { cluster, f3 } = uneven(1);
+    const promoted = f3.promote();
+    cluster.pass(6_000);
+    expect(promoted.answer).toMatchObject({ ok: false, fault: { code: "PROMOTION_WOULD_LOSE" } });
+    const doubts = promoted.answer?.doubts ?? [];
+    expect(doubts.map(({ node, unheard }) => [node, unheard])).toEqual([
+      ["m1", ["m1", "f1", "f2"]],
+      ["", ["f1", "f2", "m1"]],
+    ]);
+    expect(roleOf(f3)).toBe("follower");
+    expect(f3.engine.refusesWrites()).toMatchObject({ code: "READ_ONLY_FOLLOWER" });
+  });
+
+  test("it hears one of the two that have it: of 3 with 2 needed that is enough, and it catches up before it opens", () => {
+    const { cluster, f1, f2, f3 } = uneven(2);
+    // Members of which no rule speaks: with them f3 hears a majority.
+    for (const name of ["x1", "x2"]) cluster.follower(name, { follow: ["f2", "f3"] });
+    f1.kill();
+    cluster.network.heal("f3", "f2");
+    expect(f2.json("boards/a")).toEqual({ title: "committed" });
+    const promoted = f3.promote();
+    cluster.passUntil("it is a master", () => promoted.answer !== undefined);
+    expect(promoted.answer).toMatchObject({ ok: true, role: "master", doubts: [] });
+    cluster.pass(1_000);
+    expect(f3.json("boards/a")).toEqual({ title: "committed" });
+    f3.write("boards/a", (b) => b.register("title").set("after"));
+    cluster.network.healAll();
+    f1.start();
+    cluster.settle();
+    for (const node of cluster.nodes.values()) {
+      if (node.isUp) expect(node.json("boards/a")).toEqual({ title: "after" });
+    }
+  });
+
+  test("alone it would not be enough to hear one of them if one was needed only: the other may have had it", () => {
+    const cluster = world(3);
+    const m1 = cluster.master("m1", { rule: { kind: "any", needed: 1, names: ["f1", "f2"] } });
+    cluster.follower("f1", { follow: ["m1", "f2", "x"] });
+    const f2 = cluster.follower("f2", { follow: ["m1", "f1", "x"] });
+    // A member of which no rule speaks: with it f2 hears a majority.
+    const x = cluster.follower("x", { follow: ["m1", "f2"] });
+    cluster.pass(1_000);
+    for (const node of [f2, x]) for (const other of ["m1", "f1"]) cluster.network.cut(node.name, other);
+    const last = m1.write("boards/a", (b) => b.register("title").set("on f1"), { level: "committed" });
+    cluster.pass(1_000);
+    expect(last.answer).toMatchObject({ ok: true, receipt: { outcome: "committed" } });
+    m1.kill();
+    cluster.pass(100);
+    const promoted = f2.promote();
+    cluster.pass(6_000);
+    expect(promoted.answer).toMatchObject({ ok: false, fault: { code: "PROMOTION_WOULD_LOSE" } });
+    // As soon as f1 is heard it can be done, and the promotion that waits is done by itself.
+    const again = f2.promote({ waitMs: 20_000 });
+    cluster.pass(500);
+    expect(again.answer).toBeUndefined();
+    cluster.network.heal("f2", "f1");
+    cluster.passUntil("it is a master", () => again.answer !== undefined);
+    expect(again.answer).toMatchObject({ ok: true });
+    cluster.pass(1_000);
+    expect(f2.json("boards/a")).toEqual({ title: "on f1" });
+  });
+
+  test("what an asynchronous master alone has is its to tell: without it only by force, and it comes when it returns", () => {
+    const cluster = world(4);
+    const m1 = cluster.master("m1");
+    const f1 = cluster.follower("f1", { follow: ["m1"] });
+    cluster.pass(1_000);
+    m1.write("boards/a", (b) => b.set("tags").add("here"));
+    cluster.pass(500);
+    cluster.network.cut("f1", "m1");
+    m1.write("boards/a", (b) => b.set("tags").add("there"));
+    cluster.pass(500);
+    m1.kill();
+    const refused = f1.promote({ waitMs: 500 });
+    cluster.pass(1_000);
+    expect(refused.answer).toMatchObject({ ok: false, fault: { code: "PROMOTION_WOULD_LOSE" } });
+    const forced = f1.promote({ force: true });
+    cluster.passUntil("it is a master", () => forced.answer !== undefined);
+    expect(forced.answer).toMatchObject({ ok: true, role: "master" });
+    expect(forced.answer?.doubts.map(({ unheard }) => unheard)).toEqual([["m1"], ["m1"]]);
+    f1.write("boards/a", (b) => b.set("tags").add("after"));
+    cluster.network.healAll();
+    m1.start();
+    cluster.settle();
+    // Both are masters now, and follow each other though m1 was never told of f1.
+    for (const node of [m1, f1]) expect(node.json("boards/a")).toEqual({ tags: ["here", "after", "there"] });
+    expect(members(m1)).toEqual({ m1: "master", f1: "master" });
+  });
+
+  test("a promoted node stays a master when it is started again with its old flags", () => {
+    const cluster = world(5);
+    cluster.master("m1");
+    const f1 = cluster.follower("f1", { follow: ["m1"] });
+    cluster.pass(1_000);
+    const promoted = f1.promote({ rule: { kind: "any", needed: 1, names: ["m1", "x"] } });
+    cluster.passUntil("it is a master", () => promoted.answer !== undefined);
+    f1.restart();
+    cluster.pass(1_000);
+    expect(roleOf(f1)).toBe("master");
+    const write = f1.write("boards/a", (b) => b.register("title").set("mine"), { level: "committed" });
+    cluster.settle();
+    expect(write.answer).toMatchObject({ ok: true, receipt: { outcome: "committed", nodes: ["f1", "m1"] } });
+    expect(
+      f1.engine
+        .status()
+        .streams.filter(({ node }) => node === "f1")
+        .map(({ rule }) => rule),
+    ).toEqual(["ANY 1 (m1,x)", "ANY 1 (m1,x)"]);
+  });
+
+  test("other followers find a promoted master by themselves, and clients are sent to it", () => {
+    const cluster = world(6);
+    const m1 = cluster.master("m1", { rule: { kind: "any", needed: 1, names: ["f1", "f2"] } });
+    const f1 = cluster.follower("f1", { follow: ["m1", "f2"] });
+    const f2 = cluster.follower("f2", { follow: ["m1", "f1"] });
+    const f3 = cluster.follower("f3", { follow: ["m1", "f2"] });
+    const ann = cluster.client("ann", ["f1", "m1"]);
+    cluster.pass(1_000);
+    ann.write("boards/a", (b) => b.counter("votes").increment(1));
+    cluster.pass(1_000);
+    m1.kill();
+    cluster.pass(1_000);
+    ann.write("boards/a", (b) => b.counter("votes").increment(10));
+    cluster.pass(500);
+    const promoted = f1.promote();
+    cluster.passUntil("it is a master", () => promoted.answer !== undefined);
+    expect(promoted.answer).toMatchObject({ ok: true });
+    cluster.settle();
+    for (const node of [f1, f2, f3]) expect(node.json("boards/a")).toEqual({ votes: 11 });
+    expect(members(f3)).toMatchObject({ f1: "master" });
+    m1.start();
+    cluster.settle();
+    expect(m1.json("boards/a")).toEqual({ votes: 11 });
+  });
+});
+
+describe("demotion", () => {
+  test("a master steps down once all that it has accepted is safe elsewhere, and follows", () => {
+    const cluster = world(7);
+    const m1 = cluster.master("m1", { follow: ["m2"] });
+    const m2 = cluster.master("m2", { follow: ["m1"] });
+    const ann = cluster.client("ann", ["m1", "m2"]);
+    cluster.pass(1_000);
+    ann.write("boards/a", (b) => b.counter("votes").increment(1));
+    cluster.pass(500);
+    cluster.network.cut("m1", "m2");
+    ann.write("boards/a", (b) => b.counter("votes").increment(10));
+    cluster.pass(200);
+    const early = m1.demote({ waitMs: 1_000 });
+    cluster.pass(100);
+    // Meanwhile it takes nothing.
+    expect(m1.engine.refusesWrites()).toMatchObject({ code: "READ_ONLY_FOLLOWER" });
+    cluster.pass(1_500);
+    expect(early.answer).toMatchObject({ ok: false, fault: { code: "LAST_MASTER" } });
+    expect(m1.engine.refusesWrites()).toBeUndefined();
+    const late = m1.demote();
+    cluster.network.healAll();
+    cluster.passUntil("it is a follower", () => late.answer !== undefined);
+    expect(late.answer).toMatchObject({ ok: true, role: "follower" });
+    ann.write("boards/a", (b) => b.counter("votes").increment(100));
+    cluster.settle();
+    for (const node of [m1, m2]) expect(node.json("boards/a")).toEqual({ votes: 111 });
+    expect(members(m2)).toEqual({ m1: "follower", m2: "master" });
+    m1.restart();
+    cluster.settle();
+    expect(roleOf(m1)).toBe("follower");
+  });
+
+  test("the last master stays one unless it is forced; then its data outlives it, and it can come back", () => {
+    const cluster = world(8);
+    const m1 = cluster.master("m1");
+    const f1 = cluster.follower("f1", { follow: ["m1"] });
+    cluster.pass(1_000);
+    m1.write("boards/a", (b) => b.register("title").set("kept"));
+    cluster.pass(500);
+    const refused = m1.demote({ waitMs: 200 });
+    cluster.pass(500);
+    expect(refused.answer).toMatchObject({ ok: false, fault: { code: "LAST_MASTER" } });
+    const forced = m1.demote({ force: true });
+    cluster.passUntil("it is a follower", () => forced.answer !== undefined);
+    expect(m1.engine.refusesWrites()).toMatchObject({ code: "READ_ONLY_FOLLOWER" });
+    cluster.pass(1_000);
+    const promoted = f1.promote();
+    cluster.passUntil("the other one is a master", () => promoted.answer !== undefined);
+    expect(promoted.answer).toMatchObject({ ok: true, doubts: [] });
+    f1.write("boards/a", (b) => b.register("title").set("moved"));
+    cluster.settle();
+    for (const node of [m1, f1]) expect(node.json("boards/a")).toEqual({ title: "moved" });
+  });
+});
