@@ -13,6 +13,58 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "SPINE 19",
+    name: "a promotion hears as many as a quorum needs, and not n-k+1",
+    file: node("promotion"),
+    edits: [
+      [
+        "silent.length < neededOf(rule, names.length)",
+        "silent.length <= names.length - neededOf(rule, names.length)",
+      ],
+    ],
+    tests: ["test/scenarios/roles.test.ts", "alone it would not be enough"],
+  },
+  {
+    rule: "SPINE 19",
+    name: "a promotion does not catch up with those whom it hears",
+    file: node("promotion"),
+    edits: [["if (unheard.length === 0 && have >= known) continue;", "if (unheard.length === 0) continue;"]],
+    tests: ["test/scenarios/roles.test.ts", "it hears one of the two"],
+  },
+  {
+    rule: "SPINE 19",
+    name: "a promotion takes a greeting for word of what a node holds",
+    file: node("promotion"),
+    edits: [
+      [
+        "name === this.self || this.peers.hasSpoken(name);",
+        "name === this.self || this.peers.isHeard(name);",
+      ],
+    ],
+    tests: ["test/scenarios/roles.test.ts", "alone it would not be enough"],
+  },
+  {
+    rule: "SPINE 19",
+    name: "a promotion does not ask for a majority of the members",
+    file: node("promotion"),
+    edits: [["if (silent.length * 2 >= others.length + 1) {", "if (silent.length > others.length) {"]],
+    tests: ["test/scenarios/roles.test.ts", "a follower that lags"],
+  },
+  {
+    rule: "REPLICATION 2.6",
+    name: "a promoted node is a follower again after a restart",
+    file: node("role"),
+    edits: [["this.take(row.role, rule);\n    log.warn", "log.warn"]],
+    tests: ["test/scenarios/roles.test.ts", "started again with its old flags"],
+  },
+  {
+    rule: "REPLICATION 2.6",
+    name: "a master steps down before others have what it accepted",
+    file: node("node"),
+    edits: [["force || (this.hearsMaster() && isSafe())", "force || this.hearsMaster()"]],
+    tests: ["test/scenarios/roles.test.ts", "once all that it has accepted is safe"],
+  },
+  {
     rule: "I11",
     name: "the latest of several things with one name has it bare",
     file: "packages/engine/src/schema/catalog.ts",

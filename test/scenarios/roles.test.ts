@@ -2,6 +2,7 @@
  * Promotion and demotion: who becomes a master has everything that was ever committed (SPINE 19, I7), and whoever was one
  * is followed and listened to like any other node.
  */
+import { covers } from "@syncline/core";
 import type { SimNode } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
 import { world } from "./world.js";
@@ -57,6 +58,7 @@ describe("rule 19: who is promoted hears n-k+1 of those who were counted, and ca
     const promoted = f3.promote();
     cluster.passUntil("it is a master", () => promoted.answer !== undefined);
     expect(promoted.answer).toMatchObject({ ok: true, role: "master", doubts: [] });
+    expect(covers(promoted.held, f2.engine.heldVector())).toBe(true);
     cluster.pass(1_000);
     expect(f3.json("boards/a")).toEqual({ title: "committed" });
     f3.write("boards/a", (b) => b.register("title").set("after"));
@@ -71,12 +73,13 @@ describe("rule 19: who is promoted hears n-k+1 of those who were counted, and ca
   test("alone it would not be enough to hear one of them if one was needed only: the other may have had it", () => {
     const cluster = world(3);
     const m1 = cluster.master("m1", { rule: { kind: "any", needed: 1, names: ["f1", "f2"] } });
-    cluster.follower("f1", { follow: ["m1", "f2", "x"] });
+    const f1 = cluster.follower("f1", { follow: ["m1", "f2", "x"] });
     const f2 = cluster.follower("f2", { follow: ["m1", "f1", "x"] });
-    // A member of which no rule speaks: with it f2 hears a majority.
+    // Members of which no rule speaks: with them f2 hears a majority.
     const x = cluster.follower("x", { follow: ["m1", "f2"] });
+    const y = cluster.follower("y", { follow: ["x", "f2"] });
     cluster.pass(1_000);
-    for (const node of [f2, x]) for (const other of ["m1", "f1"]) cluster.network.cut(node.name, other);
+    for (const node of [f2, x, y]) for (const other of ["m1", "f1"]) cluster.network.cut(node.name, other);
     const last = m1.write("boards/a", (b) => b.register("title").set("on f1"), { level: "committed" });
     cluster.pass(1_000);
     expect(last.answer).toMatchObject({ ok: true, receipt: { outcome: "committed" } });
@@ -92,6 +95,7 @@ describe("rule 19: who is promoted hears n-k+1 of those who were counted, and ca
     cluster.network.heal("f2", "f1");
     cluster.passUntil("it is a master", () => again.answer !== undefined);
     expect(again.answer).toMatchObject({ ok: true });
+    expect(covers(again.held, f1.engine.heldVector())).toBe(true);
     cluster.pass(1_000);
     expect(f2.json("boards/a")).toEqual({ title: "on f1" });
   });
@@ -179,9 +183,14 @@ describe("demotion", () => {
     cluster.pass(1_000);
     ann.write("boards/a", (b) => b.counter("votes").increment(1));
     cluster.pass(500);
-    cluster.network.cut("m1", "m2");
+    // What m1 says does not arrive, and m2 is heard.
+    cluster.network.blackHoleOneWay("m1", "m2");
     ann.write("boards/a", (b) => b.counter("votes").increment(10));
     cluster.pass(200);
+    const unsafe = m1.demote({ waitMs: 1_000 });
+    cluster.pass(1_500);
+    expect(unsafe.answer).toMatchObject({ ok: false, fault: { code: "QUORUM_WAIT_TIMEOUT" } });
+    cluster.network.cut("m1", "m2");
     const early = m1.demote({ waitMs: 1_000 });
     cluster.pass(100);
     // Meanwhile it takes nothing.

@@ -221,6 +221,12 @@ function holdsAsMuch(document: Document | undefined, of: Document | undefined): 
   return [...(of?.seen() ?? [])].every(({ author, counter }) => (document?.counter(author) ?? 0) >= counter);
 }
 
+/** What became of a change of roles, and what the node held at that moment. */
+export interface RoleResult {
+  answer: RoleAnswer | undefined;
+  held: Vector;
+}
+
 /** A node of a simulated cluster, over all its starts. */
 export class SimNode {
   engine!: SyncNode;
@@ -397,22 +403,25 @@ export class SimNode {
     return result;
   }
 
-  /** Makes it a master, or a follower, as its operator does. */
-  promote(given: { rule?: CommitRule; force?: boolean; waitMs?: number } = {}): {
-    answer: RoleAnswer | undefined;
-  } {
+  /** Makes it a master, as its operator does. */
+  promote(given: { rule?: CommitRule; force?: boolean; waitMs?: number } = {}): RoleResult {
     const { rule = LOCAL, force = false, waitMs = 5_000 } = given;
-    const result: { answer: RoleAnswer | undefined } = { answer: undefined };
-    this.process.run(() =>
-      this.engine.promote({ rule, force, waitMs }, (answer) => (result.answer = answer)),
-    );
-    return result;
+    return this.changeRole((answer) => this.engine.promote({ rule, force, waitMs }, answer));
   }
 
-  demote(given: { force?: boolean; waitMs?: number } = {}): { answer: RoleAnswer | undefined } {
-    const { force = false, waitMs = 5_000 } = given;
-    const result: { answer: RoleAnswer | undefined } = { answer: undefined };
-    this.process.run(() => this.engine.demote({ force, waitMs }, (answer) => (result.answer = answer)));
+  /** Makes it a follower. */
+  demote({ force = false, waitMs = 5_000 }: { force?: boolean; waitMs?: number } = {}): RoleResult {
+    return this.changeRole((answer) => this.engine.demote({ force, waitMs }, answer));
+  }
+
+  private changeRole(change: (answer: (answer: RoleAnswer) => void) => void): RoleResult {
+    const result: RoleResult = { answer: undefined, held: new Map() };
+    this.process.run(() =>
+      change((answer) => {
+        result.answer = answer;
+        result.held = new Map(this.engine.heldVector());
+      }),
+    );
     return result;
   }
 
