@@ -212,16 +212,21 @@ export const MESSAGES_OF: Arbitraries = {
     kind: fc.constant("gossip"),
     direct: fc.option(fc.array(names, { maxLength: 4 }), { nil: undefined }),
     heard: fc.array(
-      fc.record({
-        node: names,
-        role: fc.constantFrom("master", "follower"),
-        incarnation: uints,
-        url: urls,
-        voter: fc.boolean(),
-        path: fc.array(names, { maxLength: LIMITS.gossipHopsMax }),
-        isWhole: fc.boolean(),
-        streams: fc.array(streamProgress, { maxLength: 4 }),
-      }),
+      fc
+        .tuple(
+          fc.boolean(),
+          fc.record({
+            node: names,
+            role: fc.constantFrom("master", "follower"),
+            incarnation: uints,
+            url: urls,
+            voter: fc.boolean(),
+            path: fc.array(names, { maxLength: LIMITS.gossipHopsMax }),
+            isWhole: fc.boolean(),
+            streams: fc.array(streamProgress, { maxLength: 4 }),
+          }),
+        )
+        .map(([promoted, hearsay]) => ({ ...hearsay, ...(promoted && { promoted }) })),
       { maxLength: 4 },
     ),
     gone: fc.array(names, { maxLength: 4 }),

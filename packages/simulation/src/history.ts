@@ -84,6 +84,9 @@ export type Action =
       readonly skewMs: number;
       readonly driftMsPerSecond: number;
     }
+  /** An operator gives a node another role; `needed` others of the cluster have to have what it accepts from then on. */
+  | { readonly kind: "promote"; readonly node: string; readonly force: boolean; readonly needed: number }
+  | { readonly kind: "demote"; readonly node: string; readonly force: boolean }
   | { readonly kind: "move" | "close-tab"; readonly client: string }
   | { readonly kind: "offline"; readonly client: string; readonly ms: number }
   /** All faults end, and everybody meets. */
@@ -105,6 +108,7 @@ export const FAULTS = {
   versions: ["version"],
   clocks: ["clock"],
   clients: ["move", "close-tab", "offline"],
+  roles: ["promote", "demote"],
 } as const satisfies Record<string, readonly ActionKind[]>;
 
 export type FaultName = keyof typeof FAULTS;
@@ -159,6 +163,9 @@ const WEIGHTS: Readonly<Record<ActionKind, number>> = {
   "close-tab": 0.7,
   offline: 0.5,
   calm: 0.5,
+  // Drawn apart, below.
+  promote: 0,
+  demote: 0,
 };
 
 /** Everything that may happen, so that a batch of histories can be asked whether it did. */
@@ -202,6 +209,7 @@ export function drawHistory(
     if (random.chance(0.7)) actions.push({ kind: "pass", ms: random.integer(80) });
   }
   // Drawn apart from the rest, which stays what it was.
+  if (!left.has("promote")) insertRoles(actions, nodes, new SeededRandom(seed ^ 0x401e5));
   const keeping = new SeededRandom(seed ^ 0x5eed);
   return {
     seed,
@@ -393,8 +401,24 @@ function drawAction(
     case "move":
     case "close-tab":
       return { kind, client: random.pick(names.clients) };
+    case "promote":
+      return { kind, node: random.pick(names.nodes), force: random.chance(0.3), needed: 0 };
+    case "demote":
+      return { kind, node: random.pick(names.nodes), force: random.chance(0.3) };
     default:
       return { kind, node: random.pick(names.nodes) };
+  }
+}
+
+/** In half of all histories roles change, a few times. */
+function insertRoles(actions: Action[], nodes: readonly string[], random: SeededRandom): void {
+  if (random.chance(0.5)) return;
+  for (let count = 1 + random.integer(4); count > 0; count--) {
+    const [node, force] = [random.pick(nodes), random.chance(0.3)];
+    const action: Action = random.chance(0.6)
+      ? { kind: "promote", node, force, needed: random.chance(0.3) ? 1 : 0 }
+      : { kind: "demote", node, force };
+    actions.splice(random.integer(actions.length + 1), 0, action);
   }
 }
 

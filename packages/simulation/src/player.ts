@@ -10,7 +10,7 @@ import {
 } from "@syncline/engine";
 import { LIMITS, type Limits, LOCAL } from "@syncline/protocol";
 import { Violation } from "./checks.js";
-import { Cluster, type CrashableStorage } from "./cluster.js";
+import { Cluster, type CrashableStorage, type RoleResult } from "./cluster.js";
 import { type CrashMoment, type PlainStorage, SimDisk } from "./disk.js";
 import { type Action, describeAction, type History, type Mutation, mutateAs } from "./history.js";
 import { Inspection } from "./inspection.js";
@@ -260,6 +260,10 @@ class Player {
         cluster.nodes.get(action.process)?.setClock(action.skewMs, action.driftMsPerSecond);
         cluster.clients.get(action.process)?.setClock(action.skewMs, action.driftMsPerSecond);
         return true;
+      case "promote":
+        return this.promote(action.node, action.force, action.needed);
+      case "demote":
+        return this.demote(action.node, action.force);
       case "move":
         cluster.network.died(action.client);
         return true;
@@ -375,6 +379,38 @@ class Player {
     return true;
   }
 
+  private promote(name: string, force: boolean, needed: number): boolean {
+    const node = this.cluster.nodes.get(name);
+    if (node?.isUp !== true || node.engine.status().role === "master") return false;
+    const names = [...this.history.masters, ...this.history.followers].map((other) => other.name);
+    const rule =
+      needed === 0
+        ? LOCAL
+        : ({ kind: "any", needed, names: names.filter((other) => other !== name) } as const);
+    this.watchRole(node.promote({ rule, force, waitMs: 10_000 }), name);
+    return true;
+  }
+
+  private demote(name: string, force: boolean): boolean {
+    const node = this.cluster.nodes.get(name);
+    if (node?.isUp !== true || node.engine.status().role === "follower") return false;
+    this.watchRole(node.demote({ force, waitMs: 10_000 }), name);
+    return true;
+  }
+
+  /** What became of it, for the trace and the counts: it may take until later. */
+  private watchRole(result: RoleResult, name: string): void {
+    this.cluster.time.after(15_000, () => {
+      const { answer } = result;
+      if (answer === undefined) return; // It died meanwhile.
+      const word = answer.ok
+        ? `${answer.doubts.length > 0 ? "in doubt " : ""}${answer.role}`
+        : answer.fault.code;
+      this.trace.note(`${name}: ${word}`);
+      this.count(`roles: ${word}`, 1);
+    });
+  }
+
   private goOffline(client: string, ms: number): boolean {
     const { network, time, nodes } = this.cluster;
     const names = [...nodes.keys()];
@@ -456,6 +492,13 @@ class Player {
     cluster.onFailure = ({ name }) => cluster.time.after(100, () => this.start(name));
     for (const [name, node] of cluster.nodes) if (!node.isUp) this.start(name);
     cluster.passUntil("all nodes are up", () => [...cluster.nodes.values()].every((node) => node.isUp));
+    // Somebody has to take what clients still have.
+    cluster.pass(15_000);
+    const nodes = [...cluster.nodes.values()];
+    if (nodes.some((node) => node.engine.status().role === "master")) return;
+    this.count("roles: no master was left", 1);
+    const promoted = nodes[0]?.promote();
+    cluster.passUntil("there is a master again", () => promoted?.answer?.ok === true);
   }
 }
 

@@ -68,6 +68,7 @@ export class Conflicts {
 
   /** A document of a snapshot has become one of this node's. */
   takenIn(entry: DocumentEntry, document: Document): void {
+    if (isReserved(entry.name) && !isSchema(entry.name)) return;
     this.lastOf.delete(entry);
     this.note(entry.name, NOTED.deleted, document.isDeleted);
     if (conflictsOf(document).length > 0 || document.frontier().length > 1)

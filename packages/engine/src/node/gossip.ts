@@ -60,9 +60,9 @@ export class Gossiping {
       if (progress.size < this.limits.vectorEntriesMax) progress.set(entry.stream, entry);
     }
     if (known === undefined && link.heard.size >= this.limits.membersMax) return;
-    const { role, url, voter } = hearsay;
+    const { role, url, voter, promoted = false } = hearsay;
     const way = [link.peer.name, ...path];
-    link.heard.set(node, { node, role, incarnation, url, voter, path: way, progress });
+    link.heard.set(node, { node, role, incarnation, url, voter, promoted, path: way, progress });
   }
 
   private tell(link: NodeLink): void {
@@ -107,7 +107,8 @@ export class Gossiping {
 
   /** What is new of this node for somebody who was told this much. */
   private news(heard: Heard, told: Map<string, Told>): Hearsay | undefined {
-    const path = heard.path.join("\n");
+    // Whoever has another role is told of anew.
+    const path = [heard.role, heard.promoted, ...heard.path].join("\n");
     let before = told.get(heard.node);
     const isWhole = before?.incarnation !== heard.incarnation || before.path !== path;
     if (before === undefined || isWhole) {
@@ -122,8 +123,8 @@ export class Gossiping {
       streams.push(entry);
     }
     if (streams.length === 0 && !isWhole) return undefined;
-    const { progress: _, ...rest } = heard;
-    return { ...rest, isWhole, streams };
+    const { progress: _, promoted, ...rest } = heard;
+    return { ...rest, ...(promoted && { promoted }), isWhole, streams };
   }
 
   /** In messages that fit into a frame. */
@@ -155,6 +156,6 @@ export class Gossiping {
 /** What a neighbour says of itself, as others are told of it. */
 function directly({ peer, url, progress }: NodeLink): Heard | undefined {
   if (peer.peer === "client") return undefined;
-  const { name: node, peer: role, incarnation, voter } = peer;
-  return { node, role, incarnation, url, voter, path: [], progress };
+  const { name: node, peer: role, incarnation, voter, promoted = false } = peer;
+  return { node, role, incarnation, url, voter, promoted, path: [], progress };
 }

@@ -50,11 +50,8 @@ export class Members {
     if (this.known !== undefined) return this.known;
     const known = new Map(this.list());
     for (const { heard } of this.peers.all()) {
-      for (const { node, role, url, voter } of heard.values()) {
-        // Whether it was promoted is not passed on.
-        const promoted = role === "master" && known.get(node)?.promoted === true;
+      for (const { node, role, url, voter, promoted } of heard.values())
         known.set(node, { role, url, voter, promoted });
-      }
     }
     for (const { peer, url } of this.peers.all()) {
       if (peer.peer === "client") continue;

@@ -31,6 +31,8 @@ export interface Heard {
   readonly incarnation: number;
   readonly url: string;
   readonly voter: boolean;
+  /** A master that was a follower when others were started. */
+  readonly promoted: boolean;
   /** Names of the nodes it came through, the nearest first; empty for the neighbour itself. */
   readonly path: readonly string[];
   readonly progress: ReadonlyMap<StreamId, StreamProgress>;

@@ -11,6 +11,8 @@ export interface Hearsay {
   readonly incarnation: number;
   readonly url: string;
   readonly voter: boolean;
+  /** A master that was a follower when others were started. */
+  readonly promoted?: boolean;
   /** Names of the nodes through which the sender heard it, the nearest first; empty if the node told it itself. */
   readonly path: readonly string[];
   /** Whether this is all there is, rather than what has changed. */
@@ -33,6 +35,8 @@ export interface Gossip {
   readonly gone: readonly string[];
 }
 
+const VOTER = 1;
+const PROMOTED = 2;
 const ROLES = ["master", "follower"] as const;
 
 export const gossip: MessageCodec<Gossip> = {
@@ -48,7 +52,7 @@ export const gossip: MessageCodec<Gossip> = {
       out.byte(ROLES.indexOf(heard.role));
       out.uint(heard.incarnation);
       out.text(heard.url);
-      out.byte(heard.voter ? 1 : 0);
+      out.byte((heard.voter ? VOTER : 0) | (heard.promoted === true ? PROMOTED : 0));
       writeNames(out, heard.path);
       out.byte(heard.isWhole ? 1 : 0);
       out.uint(heard.streams.length);
@@ -67,13 +71,15 @@ export const gossip: MessageCodec<Gossip> = {
       if (role === undefined) throw new Malformed("hearsay of an unknown kind of node");
       const incarnation = input.uint();
       const url = input.text(LIMITS.urlBytesMax);
-      const voter = input.byte() !== 0;
+      const flags = input.byte();
+      const voter = (flags & VOTER) !== 0;
+      const promoted = (flags & PROMOTED) !== 0 && { promoted: true };
       const path = readNames(input, LIMITS.gossipHopsMax);
       const isWhole = input.byte() !== 0;
       const streamCount = input.count(LIMITS.vectorEntriesMax, 8);
       const streams: StreamProgress[] = [];
       for (let j = 0; j < streamCount; j++) streams.push(readStreamProgress(input));
-      heard.push({ node, role, incarnation, url, voter, path, isWhole, streams });
+      heard.push({ node, role, incarnation, url, voter, ...promoted, path, isWhole, streams });
     }
     return { kind: "gossip", direct, heard, gone: readNames(input, LIMITS.membersMax) };
   },
