@@ -101,3 +101,29 @@ test("the commit rule is never degraded", () => {
   cluster.pass(1_500);
   expect(outcome(asked)).toEqual({ outcome: "unconfirmed", degraded: undefined });
 });
+
+test("a collection may have a floor of its own, in place of the usual one", () => {
+  const floorsOf = new Map([["boards", { level: "received" } as const]]);
+  const { cluster, m1 } = pair(5, { floor: { level: "durable" }, floorsOf });
+  const asked = write(m1, { level: "received", waitMs: 1_000 });
+  cluster.pass(20);
+  expect(outcome(asked)).toEqual({ outcome: "committed", degraded: undefined });
+});
+
+test("what is unconfirmed says what it waited for, and who has it by now", () => {
+  const { cluster, m1 } = pair(6, { floor: { level: "durable" } });
+  const asked = write(m1, { level: "received", concern: quorumOf("ANY 2 (f1,f2,f3)"), waitMs: 1_000 });
+  cluster.pass(1_500);
+  expect(asked.answer).toMatchObject({
+    receipt: {
+      outcome: "unconfirmed",
+      lacking: {
+        wanted: "durable, ANY 2 (f1,f2,f3)",
+        receipts: [
+          { node: "m1", level: "applied" },
+          { node: "f1", level: "applied" },
+        ],
+      },
+    },
+  });
+});

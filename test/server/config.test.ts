@@ -85,7 +85,7 @@ describe("where a setting comes from", () => {
       visibility: "immediate",
       syncTimeout: "2s",
       voter: "no",
-      floor: "ANY 1 (f1)",
+      floor: "ANY 1 (f1);boards=durable",
       degradeTo: "LOCAL",
       retentionBytes: "500mb",
       retentionRecords: "1000",
@@ -109,6 +109,7 @@ describe("where a setting comes from", () => {
       voter: false,
       writes: {
         floor: { level: "committed", concern: { kind: "any", needed: 1, names: ["f1"] } },
+        floorsOf: new Map([["boards", { level: "durable" }]]),
         degradeTo: { kind: "local" },
       },
       retention: { bytes: 500 * 2 ** 20, records: 1_000 },

@@ -38,6 +38,7 @@ export { type Damage, type Verification, verifyStore } from "./node/verification
 export {
   OpFault,
   type WriteAnswer,
+  type WriteFloor,
   type WriteOptions,
   type WritePolicy,
   type WriteReceipt,

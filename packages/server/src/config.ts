@@ -5,11 +5,18 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { WritePolicy } from "@syncline/engine";
+import type { WriteFloor, WritePolicy } from "@syncline/engine";
 import type { CommitRule, Opening } from "@syncline/protocol";
 import { atLevel, parseRule } from "@syncline/protocol";
 import { SERVER_LIMITS } from "./limits.js";
-import { flagOf, type Origins, readSettings, type SettingSources, type Settings } from "./settings.js";
+import {
+  flagOf,
+  type Origins,
+  partsOfFloor,
+  readSettings,
+  type SettingSources,
+  type Settings,
+} from "./settings.js";
 
 export interface ServerConfig {
   readonly port: number;
@@ -125,16 +132,27 @@ function readRule({ sync, syncLevel }: Settings): CommitRule | string {
 }
 
 /** Both were checked as texts. */
-function policyOf({ floor, degradeTo }: Settings): WritePolicy {
-  const least = floor === undefined || isLevel(floor) ? undefined : parseRule(floor);
-  const concern = typeof least === "string" || least?.kind === "local" ? undefined : least;
-  const level =
-    floor !== undefined && isLevel(floor) ? floor : concern === undefined ? "received" : "committed";
+function policyOf({ floor: given, degradeTo }: Settings): WritePolicy {
   const lesser = degradeTo === undefined ? undefined : parseRule(degradeTo);
+  const floors = new Map(
+    given.map(partsOfFloor).map(({ collection, level }) => [collection, floorOf(level)] as const),
+  );
+  const floor = floors.get(undefined);
+  const floorsOf = new Map(
+    [...floors].flatMap(([name, least]) => (name === undefined ? [] : [[name, least]])),
+  );
   return {
-    ...(floor === undefined ? {} : { floor: { level, ...(concern && { concern }) } }),
+    ...(floor && { floor }),
+    ...(floorsOf.size > 0 && { floorsOf }),
     ...(lesser === undefined || typeof lesser === "string" ? {} : { degradeTo: lesser }),
   };
+}
+
+function floorOf(text: string): WriteFloor {
+  if (isLevel(text)) return { level: text };
+  const rule = parseRule(text);
+  if (typeof rule === "string" || rule.kind === "local") return { level: "received" };
+  return { level: "committed", concern: rule };
 }
 
 const isLevel = (text: string): text is "received" | "durable" | "committed" =>

@@ -120,8 +120,16 @@ export function docsApi({ node, access, cluster, writeWaitMs }: DocsContext): Ho
       throw new Refused("FORBIDDEN", `no right to write ${documentId(name)}`);
     const ops = readOps(opsBySchema(schema, asked));
     const receipt = await write(node, name, ops, { ...acknowledgement, failFast, waitMs, token });
-    const { outcome, change = null, nodes, degraded } = receipt;
-    const body = { outcome, change, token: encodeToken(receipt.token), nodes, ...(degraded && { degraded }) };
+    const { outcome, change = null, nodes, degraded, lacking } = receipt;
+    const body = {
+      outcome,
+      change,
+      token: encodeToken(receipt.token),
+      nodes,
+      ...(degraded && { degraded }),
+      // Who waits in vain is told what for, and how far it is.
+      ...lacking,
+    };
     return jsonAnswer(body, outcome === "committed" ? 200 : 202, { [TOKEN_HEADER]: body.token });
   });
 

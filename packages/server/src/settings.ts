@@ -175,16 +175,13 @@ export const SETTINGS = {
       v.transform((given) => given === true || given === "yes" || given === "true"),
     ),
   }),
-  floor: setting<string | undefined>({
+  floor: setting<readonly string[]>({
     value: "level",
-    help: "what callers over HTTP wait for at least: received, durable, committed, or a quorum such as 'ANY 1 (f1,f2)'",
+    repeatable: true,
+    help: "what callers over HTTP wait for at least: received, durable, committed, or a quorum such as 'ANY 1 (f1,f2)'; repeatable, boards=durable for one collection",
     fallbackText: "received",
-    fallback: undefined,
-    schema: ruleSetting("write received, durable, committed or a quorum", [
-      "received",
-      "durable",
-      "committed",
-    ]),
+    fallback: [],
+    schema: floors(),
   }),
   degradeTo: setting<string | undefined>({
     value: "rule",
@@ -340,6 +337,39 @@ function ruleSetting(hint: string, words: readonly string[]): v.GenericSchema<un
       if (wrong !== undefined) addIssue({ message: `${hint}; ${wrong}` });
     }),
   );
+}
+
+/** One floor, several, or several with semicolons between them; each of one collection or of all others. */
+function floors(): v.GenericSchema<unknown, readonly string[]> {
+  const hint =
+    "write received, durable, committed or a quorum; for one collection with its name before it, boards=durable";
+  const item = v.pipe(
+    v.string(hint),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const { collection, level } = partsOfFloor(dataset.value);
+      if (collection === "") addIssue({ message: hint });
+      if (["received", "durable", "committed"].includes(level)) return;
+      const wrong = checkRule(level);
+      if (wrong !== undefined) addIssue({ message: `${hint}; ${wrong}` });
+    }),
+  );
+  return v.pipe(
+    v.unknown(),
+    v.transform((given) => (typeof given === "string" ? given.split(/;\s*/) : given)),
+    v.array(item, hint),
+  );
+}
+
+/** `boards` and `durable` of `boards=durable`; no collection if the floor is for all that have none of their own. */
+export function partsOfFloor(text: string): {
+  readonly collection: string | undefined;
+  readonly level: string;
+} {
+  const at = text.indexOf("=");
+  return at < 0
+    ? { collection: undefined, level: text }
+    : { collection: text.slice(0, at), level: text.slice(at + 1) };
 }
 
 function PORT_HINT(): string {

@@ -84,6 +84,18 @@ export class Commits {
     );
   }
 
+  /** The nodes that are heard and have all of this, each with the surest level at which it does. */
+  levels(vector: Vector): { readonly node: string; readonly level: Level }[] {
+    const [applied, durable] = [
+      new Set(this.whoHas(vector, "applied")),
+      new Set(this.whoHas(vector, "durable")),
+    ];
+    return this.whoHas(vector, "received").map((node) => ({
+      node,
+      level: applied.has(node) ? "applied" : durable.has(node) ? "durable" : "received",
+    }));
+  }
+
   /** What the rule of this master's own stream makes of a node; null where there is no such stream. */
   syncState(name: string): SyncState | null {
     const own = this.log.stream(this.ownStream() ?? 0);

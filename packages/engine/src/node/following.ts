@@ -28,6 +28,8 @@ interface Followed {
   readonly stalled: Set<NodeLink>;
   /** Links whose node has this stream only after a position. */
   readonly truncated: Map<NodeLink, number>;
+  /** Somebody has sent another content for a place. */
+  isForked: boolean;
 }
 
 export class Following {
@@ -148,6 +150,7 @@ export class Following {
             owedSince: undefined,
             stalled: new Set(),
             truncated: new Map(),
+            isForked: false,
           });
         }
       }
@@ -166,7 +169,10 @@ export class Following {
 
   private take(followed: Followed, link: NodeLink, position: number, bytes: Uint8Array): boolean {
     const next = positionIn(this.log.held, followed.stream) + followed.parked.length + 1;
-    if (position < next) return true;
+    if (position < next) {
+      this.compare(followed, link, position, bytes);
+      return true;
+    }
     if (position > next) {
       // A gap: it was dropped on the way. Ask again from where this node is.
       this.ask(followed, link);
@@ -196,6 +202,21 @@ export class Following {
     followed.parked.push(record);
     this.parkedBytes += bytes.length;
     return true;
+  }
+
+  /**
+   * What is held comes again: a place has one content (I1), and it is said, once, if this is another. What is here stays.
+   * It can only come of a stream that two processes have written, or of a disk that returns what nobody wrote.
+   */
+  private compare(followed: Followed, link: NodeLink, position: number, bytes: Uint8Array): void {
+    const { stream } = followed;
+    const held = this.log.stream(stream);
+    if (followed.isForked || held === undefined || position > held.held) return;
+    if (position > 1 && position <= held.truncated) return;
+    if (sameBytes(this.log.record(stream, position).bytes, bytes)) return;
+    followed.isForked = true;
+    const remedy = "compare the nodes: syncline verify";
+    this.logger.error("position-taken-twice", { stream, position, provider: link.peer.name, remedy });
   }
 
   private store(record: StreamRecord): void {
@@ -300,3 +321,6 @@ function mustDecode(bytes: Uint8Array): void {
   const change = decodeChange(bytes);
   if (!change.ok) throw new Malformed(change.fault.reason);
 }
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, index) => byte === b[index]);

@@ -234,7 +234,9 @@ export class SyncNode {
     this.gossiping = new Gossiping(config.name, this.peers, limits);
     this.feeds = new Feeds(this.documents, this.log, this.visibility.visible, limits, ports.mac);
     this.presence = new PresenceBoard(clock, scheduler, limits);
-    this.reads = new Reads(this.visibility.visible, scheduler, limits);
+    this.reads = new Reads(this.visibility.visible, scheduler, limits, () =>
+      this.log.stream(ownStream() ?? 0),
+    );
     this.concerns = new Concerns(this.commits);
     this.lags = new Lags(this.log, clock);
     this.clocks = new Clocks(clock);

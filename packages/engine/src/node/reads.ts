@@ -1,5 +1,5 @@
-import type { Vector } from "@syncline/core";
-import { covers } from "@syncline/core";
+import type { StreamId, Vector } from "@syncline/core";
+import { covers, positionIn } from "@syncline/core";
 import { type Fault, fault, type Limits } from "@syncline/protocol";
 import type { Scheduler } from "../ports.js";
 
@@ -13,12 +13,21 @@ export class Reads {
     private readonly visible: Vector,
     private readonly scheduler: Scheduler,
     private readonly limits: Limits,
+    /** This node's present stream, and its end: nobody else can have seen more of it. */
+    private readonly own: () => { readonly id: StreamId; readonly held: number } | undefined = () =>
+      undefined,
   ) {}
 
   /** Calls back once: when what is visible covers the token, or when the wait is over. */
   whenVisible(token: Vector, waitMs: number, answer: (failed: Fault | undefined) => void): void {
     if (covers(this.visible, token)) {
       answer(undefined);
+      return;
+    }
+    const own = this.own();
+    if (own !== undefined && positionIn(token, own.id) > own.held) {
+      const reason = `it names position ${positionIn(token, own.id)} of this node's stream, which ends at ${own.held}`;
+      answer(fault("INVALID_TOKEN", reason));
       return;
     }
     if (this.waiting.size >= this.limits.waitingReadsMax) {

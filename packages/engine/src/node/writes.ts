@@ -1,6 +1,14 @@
 import type { Change, DocumentName, Draft, HybridClock, Vector } from "@syncline/core";
 import { changeId, Document, InvalidValue, LimitExceeded } from "@syncline/core";
-import { type CommitRule, type Fault, fault, levelOf, type Quorum, ruleText } from "@syncline/protocol";
+import {
+  type CommitRule,
+  type Fault,
+  fault,
+  type Level,
+  levelOf,
+  type Quorum,
+  ruleText,
+} from "@syncline/protocol";
 import type { Scheduler } from "../ports.js";
 import { SchemaRefused } from "../schema/statements.js";
 import type { Admission } from "./admission.js";
@@ -28,10 +36,15 @@ export interface WriteOptions {
   readonly asIs?: boolean;
 }
 
+/** What is waited for at least. */
+export type WriteFloor = Pick<WriteOptions, "level" | "concern">;
+
 /** What the operator has to say about what callers wait for. */
 export interface WritePolicy {
   /** Whoever asks for less waits for this. */
-  readonly floor?: Pick<WriteOptions, "level" | "concern">;
+  readonly floor?: WriteFloor;
+  /** The same for the documents of some collections, in place of it. */
+  readonly floorsOf?: ReadonlyMap<string, WriteFloor>;
   /**
    * Whose wish for a quorum is not met in time is answered `committed` all the same, and told that it was degraded, if
    * the commit rule holds and this one does. Nothing is ever degraded without it, and the commit rule never.
@@ -50,6 +63,11 @@ export interface WriteReceipt {
   readonly nodes: readonly string[];
   /** The wish was not met in time, and a lesser one was, as the operator allows. */
   readonly degraded?: true;
+  /** Of what is unconfirmed: what was waited for, and who has it by now, how surely. */
+  readonly lacking?: {
+    readonly wanted: string;
+    readonly receipts: readonly { readonly node: string; readonly level: Level }[];
+  };
 }
 
 export type WriteAnswer = { ok: true; receipt: WriteReceipt } | { ok: false; fault: Fault };
@@ -71,6 +89,7 @@ interface Waiting {
   readonly mark: number;
   readonly position: number;
   readonly options: WriteOptions;
+  readonly floor: WriteFloor | undefined;
   answer(outcome: WriteReceipt["outcome"], degraded?: true): void;
 }
 
@@ -102,7 +121,9 @@ export class Writes {
     asked: WriteOptions,
     answer: (answer: WriteAnswer) => void,
   ): void {
-    const options = this.raised(asked);
+    const { floor: usual, floorsOf } = this.policy;
+    const floor = floorsOf?.get(name.collection) ?? usual;
+    const options = raised(asked, floor);
     if (this.waiting.size >= this.waitingMax) {
       answer({ ok: false, fault: fault("OVERLOADED", `more than ${this.waitingMax} writes wait`) });
       return;
@@ -145,7 +166,7 @@ export class Writes {
       return;
     }
     const record = this.admission.admit(change);
-    this.wait(change, record.position, options, answer);
+    this.wait(change, record.position, options, floor, answer);
   }
 
   /** Answers those whose level is reached. */
@@ -157,8 +178,7 @@ export class Writes {
       const { level, concern } = waiting.options;
       const durable = waiting.mark <= this.journal.durableMark || level === "received";
       const committed = isLocal || waiting.position <= own.committed;
-      const { floor } = this.policy;
-      const wanted = this.holds(waiting, concern) && this.holds(waiting, floor?.concern);
+      const wanted = this.holds(waiting, concern) && this.holds(waiting, waiting.floor?.concern);
       if (!durable || !wanted) continue;
       if (committed) waiting.answer("committed");
       else if (level !== "committed" && concern === undefined) waiting.answer("unconfirmed");
@@ -167,13 +187,6 @@ export class Writes {
 
   private holds({ position }: Waiting, quorum: Quorum | undefined): boolean {
     return quorum === undefined || this.commits.holds(this.token(position), quorum);
-  }
-
-  private raised(asked: WriteOptions): WriteOptions {
-    const { floor } = this.policy;
-    if (floor === undefined) return asked;
-    const level = LEVELS[Math.max(LEVELS.indexOf(asked.level), LEVELS.indexOf(floor.level))] ?? asked.level;
-    return { ...asked, level };
   }
 
   /** The wait is over: what was wished for did not come, but what the operator lets stand for it may have. */
@@ -205,6 +218,7 @@ export class Writes {
     change: Change,
     position: number,
     options: WriteOptions,
+    floor: WriteFloor | undefined,
     answer: (answer: WriteAnswer) => void,
   ): void {
     const waiting: Waiting = {
@@ -212,6 +226,7 @@ export class Writes {
       mark: this.journal.mark(),
       position,
       options,
+      floor,
       answer: (outcome, degraded) => {
         this.waiting.delete(waiting);
         cancel();
@@ -224,6 +239,12 @@ export class Writes {
             token: this.token(position),
             nodes: own === undefined ? [] : this.nodes(own, position, options),
             ...(degraded && { degraded }),
+            ...(outcome === "unconfirmed" && {
+              lacking: {
+                wanted: wantedText(options, floor),
+                receipts: this.commits.levels(this.token(position)),
+              },
+            }),
           },
         });
       },
@@ -253,4 +274,18 @@ export class Writes {
     }
     return undefined;
   }
+}
+
+/** Whoever asks for less than the floor asks for that. */
+function raised(asked: WriteOptions, floor: WriteFloor | undefined): WriteOptions {
+  if (floor === undefined) return asked;
+  const level = LEVELS[Math.max(LEVELS.indexOf(asked.level), LEVELS.indexOf(floor.level))] ?? asked.level;
+  return { ...asked, level };
+}
+
+function wantedText({ level, concern }: WriteOptions, floor: WriteFloor | undefined): string {
+  const quorums = [concern, floor?.concern].flatMap((quorum) =>
+    quorum === undefined ? [] : [ruleText(quorum)],
+  );
+  return [level, ...quorums].join(", ");
 }
