@@ -70,7 +70,7 @@ export const LIMITS = {
   /** How long a provider that has more may send nothing, before another one is asked. */
   providerStallMs: 5_000,
   /** Memory for records that those who follow closely may need soon; others are served from the log. */
-  recentRecordBytesMax: 16 << 20,
+  recentRecordBytesMax: 3 << 20,
   /** What may wait for the disk. Beyond it masters refuse writes with `OVERLOADED` and followers stop taking records. */
   unflushedBytesMax: 64 << 20,
   /** A stamp, or a clock, that is further ahead than this is wrong. */
@@ -97,7 +97,7 @@ export const LIMITS = {
    * Records that can go, before any goes. With each round every document that has a change among them is read, folded and
    * written once: so the more records a round has, the less it costs for each.
    */
-  truncationRecordsMin: 32_768,
+  truncationRecordsMin: 24_576,
   /** Records that are kept for members which are behind, over all streams. Beyond it such a member is lost, and gets a snapshot. */
   retentionRecordsMax: 10_000_000,
   /** Bytes of those. */

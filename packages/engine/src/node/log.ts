@@ -200,7 +200,7 @@ export class Log {
       const stream = this.byId.get(id);
       if (stream === undefined) continue;
       const upTo = Math.min(stream.durable, stream.visible);
-      while (this.recentBytes > this.limits.recentRecordBytesMax / 2 && recent.first <= upTo) {
+      while (this.recentBytes > this.limits.recentRecordBytesMax * KEPT && recent.first <= upTo) {
         const dropped = recent.dropFirst();
         if (dropped === undefined) break;
         this.recentBytes -= weightOf(dropped);
@@ -277,6 +277,9 @@ const newStream = (id: StreamId, opening: Opening, first: Uint8Array): HeldStrea
   truncated: 0,
   bytes: 0,
 });
+
+/** Of the memory for recent records, what stays when it is full: little goes at a time, so that memory in use is even. */
+const KEPT = 15 / 16;
 
 /** What a record is taken to need in memory: small ones are mostly what is around their bytes. */
 const RECORD_BYTES = 400;
