@@ -138,14 +138,21 @@ const COMMANDS = {
     }
     return all;
   },
-  /** Writes answered a second, by so many writers at a time. */
+  /**
+   * Writes answered a second, by so many writers at a time. They begin one after the other: callers who all began at once
+   * would come in waves, and the node would stand still between them.
+   */
   async throughput({ writers, ms, level }) {
     let answered = 0;
-    const until = performance.now() + ms;
+    const rampMs = ms / 4;
+    const from = performance.now() + rampMs;
+    const until = from + ms;
     const writer = async (n) => {
+      await pause((n * rampMs) / writers);
       while (performance.now() < until) {
         await write(`w${n}`, level);
-        answered += 1;
+        const now = performance.now();
+        if (now >= from && now < until) answered += 1;
       }
     };
     await Promise.all(Array.from({ length: writers }, (_, n) => writer(n)));

@@ -84,15 +84,19 @@ const median = (numbers) =>
 const rounded = (number) => Math.round(number * 1_000) / 1_000;
 
 const PARTS = {
-  /** A write that a follower 10 ms away has to have on its disk, and as many as 256 writers make. */
+  /**
+   * A write that a follower 10 ms away has to have on its disk, and as many as 256 writers make. The asynchronous master has
+   * such a follower, too: it is what it does not wait for.
+   */
   async any1() {
     const writes = small ? 20 : 300;
     const ms = small ? 500 : 5_000;
     const local = await start({ name: "m0" });
+    const f0 = await start({ name: "f0", role: "follower", follow: [local.port], delayMs: 10 });
     const m1 = await start({ name: "m1", sync: "ANY 1 (f1)" });
     const f1 = await start({ name: "f1", role: "follower", follow: [m1.port], delayMs: 10 });
     await m1.ask("latencies", { writes: 5, level: "committed" });
-    await f1.ask("held");
+    for (const follower of [f0, f1]) await follower.ask("held");
     const [own, quorum] = [[], []];
     for (let round = 0; round < 3; round++) {
       own.push(...(await local.ask("latencies", { writes, level: "durable" })));
@@ -105,10 +109,12 @@ const PARTS = {
     }
     const [o, q] = [median(own), median(quorum)];
     const [a, s] = [median(rates.asynchronous), median(rates.synchronous)];
-    const [a8, s8] = [
-      await local.ask("throughput", { writers: 4_096, ms, level: "durable" }),
-      await m1.ask("throughput", { writers: 4_096, ms, level: "committed" }),
-    ];
+    const many = { asynchronous: [], synchronous: [] };
+    for (let round = 0; round < 3; round++) {
+      many.asynchronous.push(await local.ask("throughput", { writers: 4_096, ms, level: "durable" }));
+      many.synchronous.push(await m1.ask("throughput", { writers: 4_096, ms, level: "committed" }));
+    }
+    const [a8, s8] = [median(many.asynchronous), median(many.synchronous)];
     return {
       "own disk, p50, ms": o,
       "ANY 1 over 20 ms, p50, ms": q,

@@ -13,6 +13,20 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "I1",
+    name: "nobody notices that a place has two contents",
+    file: node("following"),
+    edits: [["if (sameBytes(this.log.record(stream, position).bytes, bytes)) return;", "return;"]],
+    tests: ["test/engine/positions.test.ts"],
+  },
+  {
+    rule: "I6",
+    name: "a collection's own floor is not looked at",
+    file: node("writes"),
+    edits: [["floorsOf?.get(name.collection) ?? usual", "usual ?? floorsOf?.get(name.collection)"]],
+    tests: ["test/engine/write-policy.test.ts", "a floor of its own"],
+  },
+  {
     rule: "SPINE 19",
     name: "a promotion hears as many as a quorum needs, and not n-k+1",
     file: node("promotion"),

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, counter, defineSchema } from "@syncline/client";
+import { decodeToken, encodeToken } from "@syncline/protocol";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { type Server, Servers, until } from "./server.js";
 import { wired } from "./wired.js";
@@ -236,6 +237,15 @@ test("a token that names what no node has: refused when the wait is over, by its
   expect([answer.status, ((await answer.json()) as { error: { code: string } }).error.code]).toEqual([
     504,
     "CAUSAL_WAIT_TIMEOUT",
+  ]);
+  // Of its own stream m1 knows that nobody can have seen more: there is nothing to wait for.
+  const own = decodeToken((await vote(m1)).body.token);
+  if (!own.ok) throw new Error(own.fault.reason);
+  const beyond = encodeToken(new Map([...own.value].map(([stream, position]) => [stream, position + 1_000])));
+  const never = await m1.get(`${BOARD}?timeoutMs=30000`, { "Syncline-Token": beyond });
+  expect([never.status, ((await never.json()) as { error: { code: string } }).error.code]).toEqual([
+    400,
+    "INVALID_TOKEN",
   ]);
 });
 

@@ -59,9 +59,14 @@ export class Channel implements LinkHandler {
     this.frameBytesMax = this.limits.frameBytesMax;
   }
 
+  /** Bytes that wait for the peer to take them. */
+  get queuedBytes(): number {
+    return this.writer.pendingBytes + this.link.queuedBytes();
+  }
+
   /** Whether a feed may add more. What is not written now is not lost: feeds go on from the log when it drains. */
   get writable(): boolean {
-    return this.open && this.queuedBytes() < this.limits.sendQueuePauseBytes;
+    return this.open && this.queuedBytes < this.limits.sendQueuePauseBytes;
   }
 
   send(message: Message): void {
@@ -72,7 +77,7 @@ export class Channel implements LinkHandler {
   sendEncoded(encoded: Uint8Array): void {
     if (!this.open) return;
     this.writer.add(encoded);
-    if (this.queuedBytes() > this.limits.sendQueueBytesMax) {
+    if (this.queuedBytes > this.limits.sendQueueBytesMax) {
       const slow = fault("SLOW_PEER", `more than ${this.limits.sendQueueBytesMax} bytes wait for this peer`);
       this.endedBy = slow;
       this.link.terminate(slow.reason);
@@ -157,10 +162,6 @@ export class Channel implements LinkHandler {
       return;
     }
     this.handler.message(message);
-  }
-
-  private queuedBytes(): number {
-    return this.writer.pendingBytes + this.link.queuedBytes();
   }
 
   /** Asks after `heartbeatMs` of silence, gives up after `silenceMsMax`. */

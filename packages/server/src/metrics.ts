@@ -20,8 +20,6 @@ export class Metrics {
   ) {
     collectDefaultMetrics({ register: this.registry });
     this.gauges = gaugesIn(this.registry);
-    const { cluster, node: name, role } = node.status();
-    this.gauges.info.set({ version: VERSION, cluster, node: name, role }, 1);
   }
 
   get contentType(): string {
@@ -41,8 +39,12 @@ export class Metrics {
       gauges.connected,
       gauges.position,
       gauges.slot,
+      gauges.queued,
     ])
       gauge.reset();
+    const { cluster, node, role } = status;
+    gauges.info.reset();
+    gauges.info.set({ version: VERSION, cluster, node, role }, 1);
     gauges.ready.set(this.isReady() ? 1 : 0);
     gauges.clients.set(status.clients);
     gauges.unflushed.set(status.unflushedBytes);
@@ -57,8 +59,9 @@ export class Metrics {
     gauges.documentBytes.set(status.documentBytesInMemory);
     gauges.staleness.reset();
     if (status.stalenessMs !== null) gauges.staleness.set(status.stalenessMs / 1_000);
-    for (const { node: peer, role, state, syncState, slot, lag } of status.nodes) {
+    for (const { node: peer, role, state, syncState, slot, lag, queuedBytes } of status.nodes) {
       if (state === "self") continue;
+      if (queuedBytes !== null) gauges.queued.set({ peer }, queuedBytes);
       gauges.slot.set({ peer, slot: slot ?? "" }, 1);
       gauges.connected.set({ peer, role, sync_state: syncState ?? "" }, state === "disconnected" ? 0 : 1);
       for (const level of LEVELS) {
@@ -68,10 +71,10 @@ export class Metrics {
         gauges.lagRecords.set({ peer, level }, behind.records);
       }
     }
-    for (const { node, stream, received, durable, applied, committed } of status.streams) {
+    for (const { node: origin, stream, received, durable, applied, committed } of status.streams) {
       const positions = { received, durable, applied, ...(committed === null ? {} : { committed }) };
       for (const [level, position] of Object.entries(positions)) {
-        gauges.position.set({ node, stream, level }, position);
+        gauges.position.set({ node: origin, stream, level }, position);
       }
     }
   }
@@ -103,6 +106,7 @@ function gaugesIn(registry: Registry) {
     retainedBytes: gauge("retained_bytes", "Bytes of those.", []),
     documents: gauge("documents_in_memory", "Documents that are in memory.", []),
     documentBytes: gauge("document_bytes_in_memory", "Memory that those are taken to need.", []),
+    queued: gauge("queued_bytes", "Bytes that wait for a peer to take them.", ["peer"]),
     slot: gauge(
       "slot",
       "Always 1; says what a peer gets: streaming, catchup, snapshot, lost, disconnected.",

@@ -60,6 +60,8 @@ export interface MemberStatus {
   readonly syncState: SyncState | null;
   /** Null for the node itself. */
   readonly slot: SlotStatus | null;
+  /** Bytes that wait for it to take them; null when it is not connected. */
+  readonly queuedBytes: number | null;
   /** Milliseconds since its last message; null when it is not connected. */
   readonly lastHeardMs: number | null;
   /** Its present stream, a random number as text; null if it never had one. */
@@ -114,7 +116,13 @@ export function memberStatus(sources: MemberSources): MemberStatus[] {
   const { self, log, members } = sources;
   const own = (level: Level) => (stream: StreamId) => ownPosition(log.stream(stream), level);
   const rows = [
-    row(sources, self.name, self, { state: "self", lastHeardMs: 0, syncState: null, slot: null }, own),
+    row(
+      sources,
+      self.name,
+      self,
+      { state: "self", lastHeardMs: 0, queuedBytes: null, syncState: null, slot: null },
+      own,
+    ),
   ];
   for (const [name, member] of members.others()) rows.push(otherRow(sources, name, member));
   return rows.sort((a, b) => (a.node < b.node ? -1 : 1));
@@ -126,6 +134,8 @@ function otherRow(sources: MemberSources, name: string, member: Member): MemberS
   const heardAt = Math.max(...links.map((link) => link.channel.heardAt));
   const state = links.length > 0 ? "connected" : peers.isHeard(name) ? "heard" : "disconnected";
   const lastHeardMs = links.length > 0 ? Math.max(0, Math.round(now - heardAt)) : null;
+  const queued = links.map(({ channel }) => channel.queuedBytes);
+  const queuedBytes = links.length > 0 ? queued.reduce((sum, bytes) => sum + bytes, 0) : null;
   const reached = (level: Level) =>
     state === "disconnected" ? undefined : (stream: StreamId) => peers.position(name, stream, level);
   const slot = slotOf(sources, name, reached?.("received"));
@@ -133,7 +143,7 @@ function otherRow(sources: MemberSources, name: string, member: Member): MemberS
     sources,
     name,
     member,
-    { state, lastHeardMs, syncState: commits.syncState(name), slot },
+    { state, lastHeardMs, queuedBytes, syncState: commits.syncState(name), slot },
     reached,
   );
 }
@@ -156,7 +166,7 @@ function row(
   { log, lags, peers }: MemberSources,
   node: string,
   { role, url, voter }: Member,
-  contact: Pick<MemberStatus, "state" | "lastHeardMs" | "syncState" | "slot">,
+  contact: Pick<MemberStatus, "state" | "lastHeardMs" | "queuedBytes" | "syncState" | "slot">,
   reached: (level: Level) => ((stream: StreamId) => number) | undefined,
 ): MemberStatus {
   const at = (level: Level): LevelLag | null => {
