@@ -350,6 +350,18 @@ export class SimNode {
     this.cluster.network.died(this.name);
   }
 
+  /** SIGTERM: it drains, and then its process ends. */
+  stop(): void {
+    const { process } = this;
+    process.run(() =>
+      this.engine.stop(() =>
+        process.turn(() => {
+          if (this.process === process) this.kill();
+        }),
+      ),
+    );
+  }
+
   restart(): void {
     if (this.process.alive) this.kill();
     this.start();

@@ -87,6 +87,8 @@ export type Action =
   /** An operator gives a node another role; `needed` others of the cluster have to have what it accepts from then on. */
   | { readonly kind: "promote"; readonly node: string; readonly force: boolean; readonly needed: number }
   | { readonly kind: "demote"; readonly node: string; readonly force: boolean }
+  /** It is told to end, and does when its disk has everything and everybody knows. */
+  | { readonly kind: "stop"; readonly node: string }
   | { readonly kind: "move" | "close-tab"; readonly client: string }
   | { readonly kind: "offline"; readonly client: string; readonly ms: number }
   /** All faults end, and everybody meets. */
@@ -96,7 +98,7 @@ export type ActionKind = Action["kind"];
 
 /** Groups of actions that can be left out of a history by name. */
 export const FAULTS = {
-  crashes: ["crash", "crash-at-flush"],
+  crashes: ["crash", "crash-at-flush", "stop"],
   pauses: ["pause"],
   cuts: ["cut", "black-hole", "one-way"],
   stalls: ["stall", "narrow"],
@@ -166,6 +168,7 @@ const WEIGHTS: Readonly<Record<ActionKind, number>> = {
   // Drawn apart, below.
   promote: 0,
   demote: 0,
+  stop: 0,
 };
 
 /** Everything that may happen, so that a batch of histories can be asked whether it did. */
@@ -210,6 +213,7 @@ export function drawHistory(
   }
   // Drawn apart from the rest, which stays what it was.
   if (!left.has("promote")) insertRoles(actions, nodes, new SeededRandom(seed ^ 0x401e5));
+  if (!left.has("stop")) insertStops(actions, nodes, new SeededRandom(seed ^ 0x5709));
   const keeping = new SeededRandom(seed ^ 0x5eed);
   return {
     seed,
@@ -419,6 +423,17 @@ function insertRoles(actions: Action[], nodes: readonly string[], random: Seeded
       ? { kind: "promote", node, force, needed: random.chance(0.3) ? 1 : 0 }
       : { kind: "demote", node, force };
     actions.splice(random.integer(actions.length + 1), 0, action);
+  }
+}
+
+/** In some histories nodes are told to end, and are started again a little later. */
+function insertStops(actions: Action[], nodes: readonly string[], random: SeededRandom): void {
+  if (random.chance(0.6)) return;
+  for (let count = 1 + random.integer(3); count > 0; count--) {
+    const node = random.pick(nodes);
+    const at = random.integer(actions.length + 1);
+    actions.splice(at, 0, { kind: "stop", node });
+    actions.splice(at + 1 + random.integer(12), 0, { kind: "restart", node });
   }
 }
 

@@ -283,6 +283,10 @@ class Player {
         if (!node.isUp) return false;
         node.kill();
         return true;
+      case "stop":
+        if (!node.isUp) return false;
+        node.stop();
+        return true;
       case "restart":
         if (node.isUp || node.isStarting) return false;
         this.start(name);
