@@ -27,6 +27,13 @@ export const MUTANTS = [
     tests: ["test/engine/write-policy.test.ts", "a floor of its own"],
   },
   {
+    rule: "decision 0045",
+    name: "what is said of a stream moves nothing",
+    file: node("peers"),
+    edits: [["if (stream !== undefined) this.movedAt.set(stream, number);", "void stream, number;"]],
+    tests: ["test/engine/revisions.test.ts"],
+  },
+  {
     rule: "SPINE 19",
     name: "a promotion hears as many as a quorum needs, and not n-k+1",
     file: node("promotion"),

@@ -4,6 +4,7 @@ import { fault, type Limits, type Records, readRecord, type StreamRecord } from 
 import type { Clock, Logger } from "../ports.js";
 import type { Log } from "./log.js";
 import type { NodeLink, Peers } from "./peers.js";
+import { Watch } from "./revision.js";
 
 /**
  * Following: getting every stream that exists, each from one provider.
@@ -30,11 +31,24 @@ interface Followed {
   readonly truncated: Map<NodeLink, number>;
   /** Somebody has sent another content for a place. */
   isForked: boolean;
+  /** As it was when a provider was last chosen, if nothing but time or news can change the choice. */
+  chosen: Chosen | undefined;
+}
+
+interface Chosen {
+  readonly revision: number;
+  readonly held: number;
+  readonly parked: number;
+  readonly provider: NodeLink | undefined;
 }
 
 export class Following {
   private readonly followed = new Map<StreamId, Followed>();
   private parkedBytes = 0;
+  /** Streams that nobody had, or nobody here could give, before. */
+  private readonly watch: Watch;
+  /** This master's own stream when that was last looked for. */
+  private own: StreamId | undefined;
   /** Streams whose records were dropped for lack of room; they are asked for when there is room again. */
   private readonly waitingForRoom = new Set<Followed>();
 
@@ -54,7 +68,9 @@ export class Following {
       /** What this node lacks of a stream nobody has as records any more, and this peer has in a snapshot. */
       lacking(link: NodeLink): void;
     },
-  ) {}
+  ) {
+    this.watch = new Watch([log.revision, peers.revision]);
+  }
 
   /** Records that wait for their dependencies, for the status. */
   get parkedCount(): number {
@@ -95,6 +111,7 @@ export class Following {
     const followed = this.followed.get(stream);
     if (followed === undefined || !this.mayProvide(link, stream)) return;
     followed.truncated.set(link, upTo);
+    followed.chosen = undefined;
     if (followed.provider === link) followed.provider = undefined;
   }
 
@@ -139,9 +156,44 @@ export class Following {
 
   /** Chooses providers. Called once per turn, and from a timer so that a stalled provider is noticed. */
   choose(): void {
+    const own = this.on.ownStream();
+    // A master that steps down follows what was its own stream.
+    if (this.watch.hasMoved() || own !== this.own) this.discover(own);
+    const room = this.parkedBytes < this.limits.parkedRecordBytesMax / 2 && !this.on.overloaded();
+    for (const followed of this.followed.values()) {
+      if (this.waitingForRoom.has(followed)) {
+        if (!room) continue;
+        this.waitingForRoom.delete(followed);
+      }
+      if (this.isChosen(followed)) continue;
+      this.judge(followed);
+      const revision = this.peers.revision.number;
+      const { best, isFinal } = this.best(followed);
+      if (best !== undefined && best !== followed.provider) this.ask(followed, best);
+      const { parked, provider } = followed;
+      const held = positionIn(this.log.held, followed.stream);
+      followed.chosen = isFinal ? { revision, held, parked: parked.length, provider } : undefined;
+    }
+  }
+
+  /** Whether choosing again would change nothing: neither what there is nor what was asked for has changed, and nothing is owed. */
+  private isChosen({ chosen, stream, owedSince, parked, provider }: Followed): boolean {
+    return (
+      chosen !== undefined &&
+      owedSince === undefined &&
+      chosen.provider === provider &&
+      chosen.parked === parked.length &&
+      chosen.held === positionIn(this.log.held, stream) &&
+      !this.peers.hasMoved(stream, chosen.revision)
+    );
+  }
+
+  /** Begins to follow what was not there before. */
+  private discover(own: StreamId | undefined): void {
+    this.own = own;
     for (const link of this.peers.all()) {
       for (const [stream, { received }] of link.progress) {
-        if (received === 0 || stream === this.on.ownStream() || !this.mayProvide(link, stream)) continue;
+        if (received === 0 || stream === own || !this.mayProvide(link, stream)) continue;
         if (!this.followed.has(stream)) {
           this.followed.set(stream, {
             stream,
@@ -151,19 +203,10 @@ export class Following {
             stalled: new Set(),
             truncated: new Map(),
             isForked: false,
+            chosen: undefined,
           });
         }
       }
-    }
-    const room = this.parkedBytes < this.limits.parkedRecordBytesMax / 2 && !this.on.overloaded();
-    for (const followed of this.followed.values()) {
-      if (this.waitingForRoom.has(followed)) {
-        if (!room) continue;
-        this.waitingForRoom.delete(followed);
-      }
-      this.judge(followed);
-      const best = this.best(followed);
-      if (best !== undefined && best !== followed.provider) this.ask(followed, best);
     }
   }
 
@@ -244,7 +287,7 @@ export class Following {
   }
 
   /** The link that should provide this stream: its own master's, else the one that has most, else any at all. */
-  private best(followed: Followed): NodeLink | undefined {
+  private best(followed: Followed): { readonly best: NodeLink | undefined; readonly isFinal: boolean } {
     let best: NodeLink | undefined;
     let lacking: NodeLink | undefined;
     let isThereMore = false;
@@ -270,8 +313,10 @@ export class Following {
         bestRank = rank;
       }
     }
-    if (!isThereMore && lacking !== undefined) this.on.lacking(lacking);
-    return best;
+    if (isThereMore || lacking === undefined) return { best, isFinal: true };
+    // It may have to be wanted again.
+    this.on.lacking(lacking);
+    return { best, isFinal: false };
   }
 
   /** Whether some link has this position. */

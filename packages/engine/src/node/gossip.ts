@@ -1,6 +1,7 @@
 import type { StreamId } from "@syncline/core";
 import type { Gossip, Hearsay, Limits, StreamProgress } from "@syncline/protocol";
 import { type Heard, type NodeLink, type Peers, sameProgress } from "./peers.js";
+import { Watch } from "./revision.js";
 
 /**
  * Passing on what nodes say of their progress to those who are not connected with them.
@@ -24,6 +25,8 @@ export class Gossiping {
   private readonly told = new Map<NodeLink, Map<string, Told>>();
   /** Per link the names of those this node is connected with, as last told. */
   private readonly toldDirect = new Map<NodeLink, string>();
+  /** Per link whether there may be news since it was last told. */
+  private readonly watches = new Map<NodeLink, Watch>();
 
   constructor(
     private readonly self: string,
@@ -33,14 +36,15 @@ export class Gossiping {
 
   /** A neighbour tells what it has heard. */
   receive(link: NodeLink, message: Gossip): void {
-    if (message.direct !== undefined) link.direct = new Set(message.direct);
+    if (message.direct !== undefined) link.meets(message.direct);
     for (const hearsay of message.heard) this.take(link, hearsay);
-    for (const name of message.gone) link.heard.delete(name);
+    for (const name of message.gone) link.unhear(name);
   }
 
   lost(link: NodeLink): void {
     this.told.delete(link);
     this.toldDirect.delete(link);
+    this.watches.delete(link);
   }
 
   /** Tells the upstreams, or everybody, what is new. */
@@ -62,10 +66,13 @@ export class Gossiping {
     if (known === undefined && link.heard.size >= this.limits.membersMax) return;
     const { role, url, voter, promoted = false } = hearsay;
     const way = [link.peer.name, ...path];
-    link.heard.set(node, { node, role, incarnation, url, voter, promoted, path: way, progress });
+    link.hear({ node, role, incarnation, url, voter, promoted, path: way, progress });
   }
 
   private tell(link: NodeLink): void {
+    let watch = this.watches.get(link);
+    if (watch === undefined) this.watches.set(link, (watch = new Watch([this.peers.revision])));
+    if (!watch.hasMoved()) return;
     const direct = [...this.peers.nodes().keys()].filter((name) => name !== link.peer.name).sort();
     let told = this.told.get(link);
     if (told === undefined) this.told.set(link, (told = new Map()));

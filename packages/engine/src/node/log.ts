@@ -1,8 +1,10 @@
 import type { MutableVector, StreamId } from "@syncline/core";
 import { BrokenInvariant, covers, positionIn } from "@syncline/core";
-import { type Limits, type Opening, readRecord, type StreamRecord } from "@syncline/protocol";
+import { type Limits, readRecord, type StreamRecord } from "@syncline/protocol";
 import type { Storage } from "../ports.js";
+import { HeldStream } from "./held-stream.js";
 import type { Journal } from "./journal.js";
+import { Revision } from "./revision.js";
 import {
   allStreams,
   DamagedStore,
@@ -20,28 +22,13 @@ import {
  * "Held" is memory; `durable` follows when the journal says so. Records that somebody may still need soon are
  * kept in memory up to a limit, all others are read from the store.
  */
-export interface HeldStream {
-  readonly id: StreamId;
-  /** What its first record says. */
-  readonly opening: Opening;
-  /** That record, which stays when those after it go. */
-  readonly first: Uint8Array;
-  held: number;
-  durable: number;
-  visible: number;
-  /** Up to here everything may be shown as soon as it is known to be committed. Not before `visible`. */
-  ready: number;
-  committed: number;
-  safe: number;
-  /** Records up to this one are gone, except the first: bases have what they brought. */
-  truncated: number;
-  /** Of the records that are kept. */
-  bytes: number;
-}
+export type { HeldStream };
 
 export class Log {
   readonly held: MutableVector = new Map();
   readonly durable: MutableVector = new Map();
+  /** Moves with every position of every stream. */
+  readonly revision = new Revision();
   private readonly byId = new Map<StreamId, HeldStream>();
   private readonly recent = new Map<StreamId, RecentRecords>();
   private recentBytes = 0;
@@ -79,7 +66,7 @@ export class Log {
     if (stream === undefined) {
       if (record.body.kind !== "opening")
         throw new BrokenInvariant("a stream begins with its opening record");
-      stream = newStream(record.stream, record.body.opening, record.bytes);
+      stream = new HeldStream(record.stream, record.body.opening, record.bytes, this.revision);
       this.byId.set(stream.id, stream);
     }
     stream.held = record.position;
@@ -143,7 +130,7 @@ export class Log {
     if (stream === undefined) {
       const { body } = this.parse(id, 1, opening);
       if (body.kind !== "opening") throw new BrokenInvariant("a stream begins with its opening record");
-      stream = newStream(id, body.opening, opening);
+      stream = new HeldStream(id, body.opening, opening, this.revision);
       this.byId.set(id, stream);
       this.journal.put(recordKey(id, 1), opening);
     }
@@ -241,7 +228,7 @@ export class Log {
     const row = streamRow.decode(key, value);
     const first = this.record(id, 1);
     if (first.body.kind !== "opening") throw new DamagedStore(`stream ${id} does not begin with its opening`);
-    const stream = newStream(id, first.body.opening, first.bytes);
+    const stream = new HeldStream(id, first.body.opening, first.bytes, this.revision);
     stream.held = row.held;
     stream.durable = row.held;
     stream.visible = row.visible;
@@ -263,20 +250,6 @@ export class Log {
     this.changed.clear();
   }
 }
-
-const newStream = (id: StreamId, opening: Opening, first: Uint8Array): HeldStream => ({
-  id,
-  opening,
-  first,
-  held: 0,
-  durable: 0,
-  visible: 0,
-  ready: 0,
-  committed: 0,
-  safe: 0,
-  truncated: 0,
-  bytes: 0,
-});
 
 /** Of the memory for recent records, what stays when it is full: little goes at a time, so that memory in use is even. */
 const KEPT = 15 / 16;

@@ -2,6 +2,7 @@ import type { DocumentName, Draft, Value } from "@syncline/core";
 import type { Limits } from "@syncline/protocol";
 import type { Documents } from "./documents.js";
 import type { Peers } from "./peers.js";
+import { Revision } from "./revision.js";
 
 /**
  * The cluster's member list: who belongs to it, in which role, and whose voice counts.
@@ -27,6 +28,10 @@ export interface Member {
 }
 
 export class Members {
+  /** Moves whenever the list, or who is heard, may have changed. */
+  readonly revision = new Revision();
+  /** The revision at which everybody who is here stood in the list, or will. */
+  private completeAt: number | undefined;
   private listed: ReadonlyMap<string, Member> | undefined;
   private known: ReadonlyMap<string, Member> | undefined;
   /** What this master has written and perhaps does not see yet, because its stream waits for a quorum. */
@@ -43,6 +48,7 @@ export class Members {
   changed(): void {
     this.listed = undefined;
     this.known = undefined;
+    this.revision.next();
   }
 
   /** Every other node that is listed or heard. */
@@ -74,7 +80,7 @@ export class Members {
 
   /** What this master has to write so that the list says who is here; undefined if it does. */
   unlisted(): ((draft: Draft) => void) | undefined {
-    if (this.others().size === 0) return undefined;
+    if (!this.revision.hasMoved(this.completeAt) || this.others().size === 0) return undefined;
     const { name, role, url, voter, promoted = false } = this.self;
     const here = new Map<string, Member>([[name, { role, url, voter, promoted }]]);
     for (const name of this.peers.heardNodes()) {
@@ -86,7 +92,10 @@ export class Members {
     const news = [...here].filter(
       ([name, member]) => !same(this.list().get(name), member) && !same(this.written.get(name), member),
     );
-    if (news.length === 0) return undefined;
+    if (news.length === 0) {
+      this.completeAt = this.revision.number;
+      return undefined;
+    }
     return (draft) => {
       for (const [name, member] of news) {
         const { role, url, voter, promoted } = member;

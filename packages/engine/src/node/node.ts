@@ -40,7 +40,7 @@ import { Lags } from "./lags.js";
 import { Log } from "./log.js";
 import { isReserved, MEMBERS, Members } from "./members.js";
 import { Offers } from "./offers.js";
-import { type NodeLink, Peers } from "./peers.js";
+import { NodeLink, Peers } from "./peers.js";
 import { PresenceBoard, PresenceSession } from "./presence.js";
 import { type Doubt, Promotion } from "./promotion.js";
 import { Questions } from "./questions.js";
@@ -48,6 +48,7 @@ import { Reads } from "./reads.js";
 import { Receiving } from "./receiving.js";
 import { restoration } from "./restoring.js";
 import { Retention } from "./retention.js";
+import { Watch } from "./revision.js";
 import { Role } from "./role.js";
 import { Safety } from "./safety.js";
 import { isSchema, NodeSchema } from "./schema.js";
@@ -145,6 +146,8 @@ export class SyncNode {
   private readonly visibility: Visibility;
   private readonly commits: Commits;
   private readonly safety: Safety;
+  /** Whether there may be something to learn from what peers have said. */
+  private readonly unlearned: Watch;
   private readonly following: Following;
   private readonly serving: Serving;
   private readonly gossiping: Gossiping;
@@ -223,6 +226,7 @@ export class SyncNode {
     });
     const ownStream = () => this.master?.admission.stream;
     this.commits = new Commits(config.name, this.log, this.peers, this.members, ownStream);
+    this.unlearned = new Watch([this.log.revision, this.peers.revision]);
     this.safety = new Safety(this.self, this.log, this.peers, this.members);
     this.following = new Following(config.name, this.log, this.peers, clock, limits, ports.log, {
       ownStream,
@@ -715,6 +719,8 @@ export class SyncNode {
         this.poke();
         answer({ ok: true, role: to, doubts });
       });
+      // It is another one from this moment, though the disk has yet to know.
+      this.members.changed();
     };
     const cancel = this.ports.scheduler.after(waitMs, () => {
       this.changing = undefined;
@@ -861,15 +867,8 @@ export class SyncNode {
     url: string,
   ): SessionHandler {
     const { log } = this.ports;
-    const link: NodeLink = {
-      channel,
-      peer,
-      dialed: side === "dialer",
-      url: peer.url === "" ? url : peer.url,
-      progress: new Map(),
-      heard: new Map(),
-      direct: new Set(),
-    };
+    const reachedAt = peer.url === "" ? url : peer.url;
+    const link = new NodeLink(channel, peer, side === "dialer", reachedAt, this.peers);
     if (!this.members.hasRoomFor(peer.name)) {
       this.ports.scheduler.turn(() => channel.end(fault("LIMIT_EXCEEDED", "more nodes than membersMax")));
       return { message() {}, drained() {}, closed() {} };
@@ -975,7 +974,7 @@ export class SyncNode {
       link.channel.end(fault("LIMIT_EXCEEDED", "the peer names more streams than vectorEntriesMax"));
       return;
     }
-    link.progress.set(entry.stream, { ...entry, node: entry.node === "" ? (known?.node ?? "") : entry.node });
+    link.report({ ...entry, node: entry.node === "" ? (known?.node ?? "") : entry.node });
     const stream = this.log.stream(entry.stream);
     if (stream === undefined) return;
     this.commits.learn(stream, entry.committed);
@@ -1056,6 +1055,7 @@ export class SyncNode {
 
   /** What peers said of a stream before this node held it may count now. */
   private learnFromPeers(): void {
+    if (!this.unlearned.hasMoved()) return;
     for (const link of this.peers.all()) {
       for (const entry of link.progress.values()) {
         const stream = this.log.stream(entry.stream);

@@ -1,6 +1,7 @@
 import type { StreamId } from "@syncline/core";
 import type { Hello, Level, StreamProgress } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
+import { Revision } from "./revision.js";
 
 /**
  * The nodes that are connected, and what each has said of its progress.
@@ -9,19 +10,54 @@ import type { Channel } from "../channel.js";
  * link (SPINE 7). A node that came back without its disk therefore counts for what it has now, not for what it
  * once had.
  */
-export interface NodeLink {
-  readonly channel: Channel;
-  readonly peer: Hello;
-  /** This node opened the link because the peer stands in its list of upstreams. */
-  readonly dialed: boolean;
-  /** Under which it is reached: what it says, else what was dialed; empty if neither. */
-  readonly url: string;
+export class NodeLink {
+  private readonly reported = new Map<StreamId, StreamProgress>();
+  private readonly hearsay = new Map<string, Heard>();
+  private neighbours: ReadonlySet<string> = new Set();
+
+  constructor(
+    readonly channel: Channel,
+    readonly peer: Hello,
+    /** This node opened the link because the peer stands in its list of upstreams. */
+    readonly dialed: boolean,
+    /** Under which it is reached: what it says, else what was dialed; empty if neither. */
+    readonly url: string,
+    private readonly peers: Peers,
+  ) {}
+
   /** What the peer has reported on this link. */
-  readonly progress: Map<StreamId, StreamProgress>;
+  get progress(): ReadonlyMap<StreamId, StreamProgress> {
+    return this.reported;
+  }
+
   /** What the peer says of nodes that are not connected here, by name. */
-  readonly heard: Map<string, Heard>;
+  get heard(): ReadonlyMap<string, Heard> {
+    return this.hearsay;
+  }
+
   /** Names of the nodes that the peer is connected with. */
-  direct: ReadonlySet<string>;
+  get direct(): ReadonlySet<string> {
+    return this.neighbours;
+  }
+
+  report(entry: StreamProgress): void {
+    this.reported.set(entry.stream, entry);
+    this.peers.moved(entry.stream);
+  }
+
+  hear(word: Heard): void {
+    this.hearsay.set(word.node, word);
+    this.peers.moved();
+  }
+
+  unhear(node: string): void {
+    if (this.hearsay.delete(node)) this.peers.moved();
+  }
+
+  meets(names: readonly string[]): void {
+    this.neighbours = new Set(names);
+    this.peers.moved();
+  }
 }
 
 /** What is known of a node that is heard through others. */
@@ -42,12 +78,29 @@ export interface Heard {
 const SUPERSEDED_MAX = 8;
 
 export class Peers {
+  /** Moves with every link that comes or goes, and with everything that is said on one. */
+  readonly revision = new Revision();
   private readonly links = new Set<NodeLink>();
+  /** The revision at which a link came or went last. */
+  private linksMovedAt = 0;
+  /** The revision at which something was said of a stream last, since then. */
+  private readonly movedAt = new Map<StreamId, number>();
   private readonly superseded = new Map<string, number[]>();
   private readonly contested = new Set<string>();
 
   all(): Iterable<NodeLink> {
     return this.links;
+  }
+
+  /** Something was said on a link, by the peer of its own progress in a stream or of others. */
+  moved(stream?: StreamId): void {
+    const number = this.revision.next();
+    if (stream !== undefined) this.movedAt.set(stream, number);
+  }
+
+  /** Whether a link has come or gone, or its peer has said something of its own progress in this stream, since this revision. */
+  hasMoved(stream: StreamId, since: number): boolean {
+    return this.linksMovedAt > since || (this.movedAt.get(stream) ?? 0) > since;
   }
 
   /**
@@ -60,6 +113,7 @@ export class Peers {
     );
     for (const other of superseded) this.links.delete(other);
     this.links.add(link);
+    this.linksMoved();
     this.judgeName(link, superseded);
     return superseded;
   }
@@ -71,6 +125,7 @@ export class Peers {
 
   remove(link: NodeLink): void {
     this.links.delete(link);
+    this.linksMoved();
   }
 
   /** Whether a node is connected, or others are with it. */
@@ -111,6 +166,11 @@ export class Peers {
       for (const name of heard.keys()) names.add(name);
     }
     return names;
+  }
+
+  private linksMoved(): void {
+    this.linksMovedAt = this.revision.next();
+    this.movedAt.clear();
   }
 
   /** A process that comes back after another one has taken its place was never gone: both run. */

@@ -4,6 +4,7 @@ import type { Limits } from "@syncline/protocol";
 import type { HeldStream, Log } from "./log.js";
 import type { Members } from "./members.js";
 import type { Peers } from "./peers.js";
+import { Watch } from "./revision.js";
 
 /**
  * Retention: how much of the streams is kept as records, for those who are behind.
@@ -17,15 +18,20 @@ export class Retention {
   /** How far each member was on its disk when it was last heard. */
   private readonly reached = new Map<string, Map<StreamId, number>>();
 
+  private readonly watch: Watch;
+
   constructor(
     private readonly log: Log,
     private readonly peers: Peers,
-    private readonly members: Pick<Members, "others">,
+    private readonly members: Pick<Members, "others" | "revision">,
     private readonly limits: Limits,
-  ) {}
+  ) {
+    this.watch = new Watch([log.revision, peers.revision, members.revision]);
+  }
 
   /** Remembers how far everybody is. Called a few times a second. */
   look(): void {
+    if (!this.watch.hasMoved()) return;
     for (const name of this.members.others().keys()) {
       if (!this.peers.isHeard(name)) continue;
       const reached = new Map<StreamId, number>();

@@ -3,6 +3,7 @@ import { atLeast } from "./commit.js";
 import type { HeldStream, Log } from "./log.js";
 import type { Members } from "./members.js";
 import type { Peers } from "./peers.js";
+import { Watch } from "./revision.js";
 
 /**
  * What is safe: nothing that the cluster is built to survive can lose it any more (SPINE 10).
@@ -14,6 +15,8 @@ import type { Peers } from "./peers.js";
  * "safe" is told on and joined by max.
  */
 export class Safety {
+  private readonly watch: Watch;
+
   constructor(
     private readonly self: {
       readonly name: string;
@@ -23,7 +26,9 @@ export class Safety {
     private readonly log: Log,
     private readonly peers: Peers,
     private readonly members: Members,
-  ) {}
+  ) {
+    this.watch = new Watch([log.revision, peers.revision, members.revision]);
+  }
 
   /**
    * Another node says that this stream is safe up to here. What is shown before it is committed is not safe before
@@ -35,6 +40,7 @@ export class Safety {
   }
 
   evaluate(): void {
+    if (!this.watch.hasMoved()) return;
     const holders = this.holders();
     for (const stream of this.log.streams()) {
       if (stream.safe === stream.visible) continue;

@@ -15,6 +15,8 @@ export class Serving {
   private readonly cursors = new Map<NodeLink, Map<StreamId, number>>();
   /** Per link what was last reported, by stream. */
   private readonly reported = new Map<NodeLink, Map<StreamId, StreamProgress>>();
+  /** Per link the log's revision when that was. */
+  private readonly reportedAt = new Map<NodeLink, number>();
   /** The batch that was encoded last: several links mostly want the same one. */
   private shared: { key: string; next: number; encoded: Uint8Array } | undefined;
 
@@ -39,6 +41,7 @@ export class Serving {
   lost(link: NodeLink): void {
     this.cursors.delete(link);
     this.reported.delete(link);
+    this.reportedAt.delete(link);
   }
 
   /** Sends what there is to every link that has room. */
@@ -54,11 +57,16 @@ export class Serving {
 
   /** Tells every node what has changed since it was last told. */
   report(): void {
+    const { revision } = this.log;
     for (const link of this.peers.all()) {
+      const since = this.reportedAt.get(link);
+      if (!revision.hasMoved(since)) continue;
+      this.reportedAt.set(link, revision.number);
       let reported = this.reported.get(link);
       if (reported === undefined) this.reported.set(link, (reported = new Map()));
       const streams: StreamProgress[] = [];
       for (const stream of this.log.streams()) {
+        if (!stream.hasMoved(since)) continue;
         const before = reported.get(stream.id);
         const now: StreamProgress = {
           stream: stream.id,
