@@ -174,6 +174,10 @@ export class Freshness {
   private oldest(): { readonly name: string; readonly ageMs: number } {
     let oldest = { name: this.self.name, ageMs: this.own.hasHiddenPast() ? Number.POSITIVE_INFINITY : 0 };
     const others = this.otherMasters();
+    if (oldest.ageMs === 0) {
+      const name = this.lackingOf(others);
+      if (name !== undefined) oldest = { name, ageMs: Number.POSITIVE_INFINITY };
+    }
     for (const name of others) {
       const ageMs = this.ageOf(this.heard.get(name)?.shown);
       if (ageMs > oldest.ageMs) oldest = { name, ageMs };
@@ -188,6 +192,22 @@ export class Freshness {
       role === "master" ? [name] : [],
     );
     return listed.length > 0 ? listed : [...this.heard.keys()];
+  }
+
+  /**
+   * Somebody who is no master any more, and of whose stream others show what is not shown here. Nobody speaks for that stream
+   * from then on, and no master need have written anything that depends on its end.
+   */
+  private lackingOf(masters: readonly string[]): string | undefined {
+    for (const { progress, heard } of this.peers.all()) {
+      for (const word of [progress, ...Array.from(heard.values(), (other) => other.progress)]) {
+        for (const { stream, node, visible } of word.values()) {
+          if (node === "" || node === this.self.name || masters.includes(node)) continue;
+          if (visible > positionIn(this.visible, stream)) return node;
+        }
+      }
+    }
+    return undefined;
   }
 
   private ages(): Age[] {
