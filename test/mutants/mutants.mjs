@@ -13,6 +13,13 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "I8",
+    name: "what a demoted master has left is not waited for",
+    file: node("freshness"),
+    edits: [["if (visible > positionIn(this.visible, stream)) return node;", ""]],
+    tests: ["test/simulation/regressions.test.ts", "demoted"],
+  },
+  {
     rule: "I1",
     name: "nobody notices that a place has two contents",
     file: node("following"),
