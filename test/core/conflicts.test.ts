@@ -128,6 +128,19 @@ describe("stories", () => {
     expect(ann.document.toJSON()).toEqual({ title: "ours" });
   });
 
+  test("a change that is made again elsewhere tells of what it replaces there, and of nothing else", () => {
+    const [ann, bob] = two();
+    ann.write((draft) => draft.register("title").set("Ann's"));
+    bob.write((draft) => draft.register("title").set("Bob's"));
+    ann.takeAll(bob);
+    ann.write((draft) => draft.register("title").set("ours"));
+    const resolving = ann.changes.at(-1)!;
+    const carol = new Replica(3);
+    carol.write((draft) => draft.repeat(resolving));
+    expect(carol.document.toJSON()).toEqual({ title: "ours" });
+    expect(conflictsOf(carol.document)).toEqual([]);
+  });
+
   test("what is written while another one deletes is hidden, told, and comes back", () => {
     const [ann, bob] = two();
     ann.write((draft) => draft.register("title").set("a"));

@@ -124,6 +124,8 @@ export class Recording implements Draft {
         this.deleteDocument();
         return;
       }
+      // What is lost by it is what it replaces here, and is taken down by itself.
+      if (path[0]!.name === LOST_PATH[0]!.name) return;
       const again = type.again(this.#fields.cell(path) ?? type.empty(), op, now);
       if (again === undefined) return;
       made.set(`${change.author}:${change.first + i}`, { author, counter: first + this.#ops.length });

@@ -65,6 +65,8 @@ export class Following {
       /** The disk is too far behind to take more in. */
       overloaded(): boolean;
       stored(record: StreamRecord): void;
+      /** Whether a node takes no writes, so that nobody has it as an upstream for what it has accepted. */
+      isFollower(node: string): boolean;
       /** What this node lacks of a stream nobody has as records any more, and this peer has in a snapshot. */
       lacking(link: NodeLink): void;
     },
@@ -338,15 +340,17 @@ export class Following {
   }
 
   /**
-   * Upstreams provide everything; any other connected node what this node itself once wrote, and more of what this one has
-   * begun to follow: the end of a chain may be the last to have what its relay and the origin have lost in a crash.
+   * Upstreams provide everything; any other connected node what this node itself once wrote, what was accepted by one that
+   * is a follower by now (it is nobody's upstream), and more of what this one has begun to follow: the end of a chain may
+   * be the last to have what its relay and the origin have lost in a crash.
    */
   private mayProvide(link: NodeLink, stream: StreamId): boolean {
     if (link.dialed) return true;
     const progress = link.progress.get(stream);
     if (progress === undefined) return false;
     const held = positionIn(this.log.held, stream);
-    return progress.node === this.self || (held > 0 && progress.received > held);
+    if (progress.node === this.self || this.on.isFollower(progress.node)) return true;
+    return held > 0 && progress.received > held;
   }
 
   private ask(followed: Followed, link: NodeLink): void {

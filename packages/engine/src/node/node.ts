@@ -232,6 +232,7 @@ export class SyncNode {
       ownStream,
       overloaded: () => this.isOverloaded(),
       stored: () => this.poke(),
+      isFollower: (name) => this.members.others().get(name)?.role === "follower",
       lacking: (link) => this.receiving.want(link),
     });
     this.serving = new Serving(this.log, this.peers, limits);
