@@ -63,6 +63,26 @@ test("what the schema names is checked before anything is promised, and the rest
   expect((await write("notes/a", { field: "anything", op: "set", value: 7 })).status).toBe(200);
 });
 
+test("lists, records and text are declared like all kinds; a list says what it holds, and what it holds widens", async () => {
+  const server = await started();
+  const file = "collection plans {\n  steps: list<string>\n  size: record\n  notes: text\n}\n";
+  expect((await post(server, SCHEMA, { schema: file })).status).toBe(200);
+  expect((await ask(server, SCHEMA)).json.text.trim().split("\n").sort()).toEqual(
+    file.trim().split("\n").sort(),
+  );
+  const write = (...ops: object[]) => post(server, "/v1/docs/plans/a", ops);
+  const push = (value: unknown) => write({ field: "steps", op: "push", value });
+  expect((await push("plan")).status).toBe(200);
+  expect((await write({ field: "size", op: "create" })).status).toBe(200);
+  const refused = await push(7);
+  expect(refused.json.error).toMatchObject({ code: "SCHEMA_CONFLICT" });
+  expect(refused.json.error.reason).toMatch(/holds list<string>, not a number: widen it/);
+  const to = "list<string | number>";
+  await altered(server, { do: "widen", collection: "plans", field: "steps", to });
+  expect((await push(7)).status).toBe(200);
+  expect(await valueAt(server, "/v1/docs/plans/a")).toEqual({ steps: ["plan", 7], size: {} });
+});
+
 test("a drop hides, a creation after it is empty, and an undrop brings back", async () => {
   const server = await withBoards();
   await post(server, "/v1/docs/boards/a", [{ field: "title", op: "set", value: "old" }]);

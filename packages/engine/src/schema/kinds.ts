@@ -9,7 +9,7 @@ import type { Value } from "@syncline/core";
  */
 export interface FieldSpec {
   readonly kind: string;
-  /** Sorted, without doubles. Of registers and sets types of values; of maps the kind inside, as text. */
+  /** Sorted, without doubles. Of registers, sets and lists types of values; of maps the kind inside, as text. */
   readonly types: readonly string[];
 }
 
@@ -25,6 +25,9 @@ export const KIND_PARAMETERS: Readonly<Record<string, "values" | "kind" | undefi
   set: "values",
   flag: undefined,
   map: "kind",
+  list: "values",
+  record: undefined,
+  text: undefined,
   "grow-counter": undefined,
   "remove-set": "values",
   "grow-set": "values",
