@@ -70,6 +70,20 @@ describe("rule 19: who is promoted hears n-k+1 of those who were counted, and ca
     }
   });
 
+  test("the origin's word does not stand in for theirs: it may have come back without its disk", () => {
+    const { cluster, m1, f3 } = uneven(9);
+    for (const name of ["x1", "x2"]) cluster.follower(name, { follow: ["m1", "f3"] });
+    // Of those who were counted none but f3 is left to be heard.
+    for (const name of ["f1", "f2"]) cluster.nodes.get(name)?.kill();
+    cluster.network.heal("f3", "m1");
+    m1.restartEmpty();
+    cluster.pass(15_000);
+    const promoted = f3.promote();
+    cluster.pass(6_000);
+    expect(promoted.answer).toMatchObject({ ok: false, fault: { code: "PROMOTION_WOULD_LOSE" } });
+    expect(promoted.answer?.doubts.map(({ unheard }) => unheard)).toContainEqual(["f1", "f2"]);
+  });
+
   test("alone it would not be enough to hear one of them if one was needed only: the other may have had it", () => {
     const cluster = world(3);
     const m1 = cluster.master("m1", { rule: { kind: "any", needed: 1, names: ["f1", "f2"] } });

@@ -11,8 +11,9 @@ import type { Peers } from "./peers.js";
  *
  * Whoever is promoted must know all that was ever committed. It does when it hears so many of those whom a stream's rule
  * counts that every quorum there can have been has one of them in it (n - k + 1 of n), and has caught up with the join of
- * what they hold. What a stream with the rule LOCAL committed is its master's alone to tell. And it hears a majority of
- * all members, because what else was decided is known to one of any majority.
+ * what they hold. The origin's own word does not stand in for them: it may have come back without its disk, or with an old
+ * one. What a stream with the rule LOCAL committed is its master's alone to tell. And it hears a majority of all members,
+ * because what else was decided is known to one of any majority.
  */
 export interface Doubt {
   /** Whose stream; empty if it is about the members. */
@@ -44,7 +45,7 @@ export class Promotion {
       const have = this.log.stream(id)?.durable ?? 0;
       const known = positionIn(goal, id);
       const { node, rule } = opening;
-      const unheard = this.unheard(node, rule);
+      const unheard = this.unheard(id, node, rule);
       if (unheard.length === 0 && have >= known) continue;
       const whose = `the stream of ${node} (${ruleText(rule)}) is here up to ${have}`;
       const reason =
@@ -83,12 +84,17 @@ export class Promotion {
   }
 
   /** Those without whom something committed in this stream may be unknown; none if so many are heard that nothing is. */
-  private unheard(origin: string, rule: CommitRule): string[] {
+  private unheard(stream: StreamId, origin: string, rule: CommitRule): string[] {
     const isHeard = (name: string) => name === this.self || this.peers.hasSpoken(name);
-    if (isHeard(origin)) return [];
-    if (rule.kind === "local") return [origin];
+    if (origin === this.self) return [];
+    if (rule.kind === "local") {
+      // A node that came back without its disk answers to the name, and knows nothing.
+      const have = this.log.stream(stream)?.held ?? 0;
+      return this.peers.position(origin, stream, "received") >= have ? [] : [origin];
+    }
     const names = candidatesOf(rule, origin, this.members);
     const silent = names.filter((name) => !isHeard(name));
-    return silent.length < neededOf(rule, names.length) ? [] : [origin, ...silent];
+    if (silent.length < neededOf(rule, names.length)) return [];
+    return isHeard(origin) ? silent : [origin, ...silent];
   }
 }
