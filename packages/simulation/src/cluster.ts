@@ -232,6 +232,7 @@ export class SimNode {
   engine!: SyncNode;
   readonly url: string;
   private process!: ProcessTime;
+  private stopping: ProcessTime | undefined;
   private storage: CrashableStorage | undefined;
   private readonly random: SeededRandom;
   isStarted = false;
@@ -350,9 +351,15 @@ export class SimNode {
     this.cluster.network.died(this.name);
   }
 
+  /** Whether it was told to end, and has not yet. */
+  get isStopping(): boolean {
+    return this.process.alive && this.stopping === this.process;
+  }
+
   /** SIGTERM: it drains, and then its process ends. */
   stop(): void {
     const { process } = this;
+    this.stopping = process;
     process.run(() =>
       this.engine.stop(() =>
         process.turn(() => {

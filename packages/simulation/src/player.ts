@@ -494,7 +494,7 @@ class Player {
     for (const process of [...cluster.nodes.values(), ...cluster.clients.values()]) process.setClock(0, 0);
     // A disk that turns out to be damaged only from now on is replaced as well.
     cluster.onFailure = ({ name }) => cluster.time.after(100, () => this.start(name));
-    for (const [name, node] of cluster.nodes) if (!node.isUp) this.start(name);
+    for (const [name, node] of cluster.nodes) if (!node.isUp || node.isStopping) this.start(name);
     cluster.passUntil("all nodes are up", () => [...cluster.nodes.values()].every((node) => node.isUp));
     // Somebody has to take what clients still have.
     cluster.pass(15_000);
