@@ -161,8 +161,8 @@ export const MUTANTS = [
     file: node("node"),
     edits: [
       [
-        "if (!this.commits.hearsOfPast(this.name, this.config.rule)) return true;",
-        "if (this.commits.hearsOfPast(this.name, this.config.rule) === undefined) return true;",
+        "if (!this.commits.hearsOfPast(this.name, this.self.rule)) return true;",
+        "if (this.commits.hearsOfPast(this.name, this.self.rule) === undefined) return true;",
       ],
     ],
     tests: ["test/simulation/regressions.test.ts", "staleness-after-a-lost-disk"],
