@@ -795,7 +795,7 @@ export const MUTANTS = [
         "if (!commits.isCommitted(new Map([[own.id, next.position]]))) break;",
       ],
     ],
-    tests: ["test/simulation/regressions.test.ts"],
+    tests: [HISTORIES],
   },
   {
     rule: "I12",
