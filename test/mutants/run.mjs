@@ -2,7 +2,8 @@
  * Applies each mutant to a scratch copy of the sources and runs the tests that must notice it.
  *
  * Prints a table of what was caught by what; exits with 1 if a mutant survives or no longer fits the code.
- * `node test/mutants/run.mjs [part of a name] [--write]`: with `--write` the table in docs/testing.md is made anew.
+ * `node test/mutants/run.mjs [part of a name] [--write | --fit]`: with `--write` the table in docs/testing.md is made anew;
+ * with `--fit` nothing runs, and it only says which mutants no longer fit the code, which takes a second.
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -13,7 +14,7 @@ import { MUTANTS } from "./mutants.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const writes = process.argv.includes("--write");
-const only = process.argv.slice(2).find((word) => word !== "--write") ?? "";
+const only = process.argv.slice(2).find((word) => !word.startsWith("--")) ?? "";
 const chosen = MUTANTS.filter(({ name, rule }) => `${rule} ${name}`.includes(only));
 /** Two at a time: the tests are bound by the processor. */
 const WORKERS = 2;
@@ -77,6 +78,17 @@ function writeTable() {
   const table = ["| rule | taken out | noticed by |", "|---|---|---|", ...lines].join("\n");
   const [head, , tail] = readFileSync(path, "utf8").split(/<!-- mutants(?: end)? -->/);
   writeFileSync(path, `${head}<!-- mutants -->\n${table}\n<!-- mutants end -->${tail}`);
+}
+
+if (process.argv.includes("--fit")) {
+  const misfits = chosen.flatMap(({ name, rule, file, edits }) => {
+    const { misfit } = mutate(readFileSync(join(root, file), "utf8"), edits);
+    return misfit === undefined ? [] : [`${rule}: ${name}\n  ${file}: ${misfit}`];
+  });
+  console.log(
+    [...misfits, `${chosen.length - misfits.length} mutants fit, ${misfits.length} do not`].join("\n"),
+  );
+  process.exit(misfits.length === 0 ? 0 : 1);
 }
 
 const queue = [...chosen];
