@@ -31,6 +31,7 @@ function setUp() {
   const integrated: string[] = [];
   const visibility = new Visibility(log, counters, documents, {
     visible() {},
+    standsAlso() {},
     quarantined() {},
     integrated: ({ place }) => integrated.push(`${place.stream}:${place.position}`),
   });

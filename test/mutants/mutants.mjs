@@ -142,6 +142,29 @@ export const MUTANTS = [
     tests: ["test/scenarios/schema.test.ts", "looks through"],
   },
   {
+    rule: "I5",
+    name: "where that was written which is folded is forgotten",
+    file: node("documents"),
+    edits: [["for (const place of places) addPlace(standing, place);", ""]],
+    tests: ["test/scenarios/schema.test.ts", "what is folded"],
+  },
+  {
+    rule: "I5",
+    name: "a snapshot does not say where its documents were written",
+    file: node("sending"),
+    edits: [["places: this.documents.placesOf(entry, vector),", "places: new Map(),"]],
+    tests: ["test/scenarios/schema.test.ts", "what is folded"],
+  },
+  {
+    rule: "I5",
+    name: "a drop of a field tells of everything that was written to its documents",
+    file: node("conflicts"),
+    edits: [
+      ["add(`${id}@${kind}`, fieldKeyOf(id, kind), field);", "add(`${id}@${kind}`, undefined, field);"],
+    ],
+    tests: ["test/scenarios/schema.test.ts", "a field dropped"],
+  },
+  {
     rule: "I6",
     name: "a caller's wish is degraded though nobody allowed it",
     file: node("writes"),

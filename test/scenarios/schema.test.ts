@@ -1,6 +1,6 @@
 /** Schema changes and deletions on several masters that do not hear each other, and on their followers. */
 import type { Draft } from "@syncline/core";
-import type { Statement } from "@syncline/engine";
+import { alterSchema, type Statement } from "@syncline/engine";
 import { LIMITS } from "@syncline/protocol";
 import type { Cluster, SimNode } from "@syncline/simulation";
 import { expect, test } from "vitest";
@@ -147,5 +147,96 @@ test("a node looks through conflictDocumentsMax documents, and tells of conflict
   for (const node of [m1, m2]) {
     expect(told(node).map(({ document }) => document)).toEqual(["boards/c", "boards/d"]);
     expect(node.engine.conflictList({ collection: "boards", key: "b" })).toHaveLength(1);
+  }
+});
+
+const BOARDS: Statement[] = [
+  { do: "create", collection: "boards" },
+  { do: "add", collection: "boards", field: "title", is: spec("register", "string") },
+  { do: "add", collection: "boards", field: "votes", is: spec("counter") },
+];
+
+test("a field dropped against writes to it: told for those documents alone, with the values, until it is back (I5)", () => {
+  const { cluster, m1, m2, f1, all } = mastersAndFollower(5);
+  alter(cluster, m1, ...BOARDS);
+  m1.write("boards/before", (b: Draft) => b.register("title").set("seen"));
+  cluster.settle();
+  cluster.network.cut("m1", "m2");
+  alter(cluster, m1, { do: "drop", collection: "boards", field: "title" });
+  m2.write("boards/late", (b: Draft) => b.register("title").set("unseen"));
+  m2.write("boards/before", (b: Draft) => b.counter("votes").increment());
+  cluster.network.heal("m1", "m2");
+  cluster.settle();
+  f1.restart();
+  cluster.pass(2_000);
+  for (const node of all) {
+    expect(told(node)).toMatchObject([
+      {
+        type: "write_to_dropped",
+        document: "boards/late",
+        field: "title",
+        winner: { kind: "field" },
+        losers: [{ value: "unseen" }],
+      },
+    ]);
+    expect(told(node)).toEqual(told(m1));
+  }
+  alter(cluster, m2, { do: "undrop", collection: "boards", field: "title" });
+  cluster.settle();
+  for (const node of all) expect(told(node)).toEqual([]);
+});
+
+test("a client that drops says what it has seen: what others write meanwhile is told (I5)", () => {
+  const { cluster, m1, m2, all } = mastersAndFollower(6);
+  const client = cluster.client("c1", ["m1"]);
+  const schema = client.open("_syncline/schema");
+  const alterBy = (...statements: Statement[]) =>
+    client.write("_syncline/schema", (draft) =>
+      alterSchema(draft, statements, { seen: schema.session.vector() }),
+    );
+  cluster.settle();
+  alterBy(...BOARDS);
+  cluster.settle();
+  m1.write("boards/before", (b: Draft) => b.register("title").set("seen"));
+  cluster.settle();
+  cluster.pass(1_000);
+  cluster.network.cut("m1", "c1");
+  alterBy({ do: "drop", collection: "boards", field: "title" });
+  m2.write("boards/late", (b: Draft) => b.register("title").set("unseen"));
+  cluster.pass(1_000);
+  cluster.network.heal("m1", "c1");
+  cluster.settle();
+  for (const node of all) {
+    expect(told(node)).toMatchObject([{ type: "write_to_dropped", document: "boards/late", field: "title" }]);
+    expect(told(node)).toEqual(told(m1));
+  }
+});
+
+test("what is folded before the drop is known, or comes by snapshot, is told like everything else (I5)", () => {
+  const limits = { ...LIMITS, foldTailChanges: 8, truncationRecordsMin: 4, retentionRecordsMax: 10 };
+  const cluster = world(7, { limits });
+  const m1 = cluster.master("m1", { follow: ["m2", "m3"] });
+  const m2 = cluster.master("m2", { follow: ["m1", "m3"] });
+  const m3 = cluster.master("m3", { follow: ["m1", "m2"] });
+  cluster.pass(1_000);
+  alter(cluster, m1, ...BOARDS);
+  cluster.settle();
+  for (const other of ["m1", "m2"]) cluster.network.cut(other, "m3");
+  alter(cluster, m3, { do: "drop", collection: "boards", field: "title" });
+  m1.write("boards/a", (b: Draft) => b.register("title").set("unseen"));
+  for (let i = 0; i < 60; i++) m1.write("boards/a", (b: Draft) => b.counter("votes").increment());
+  for (let i = 0; i < 60; i++) m1.write("boards/b", (b: Draft) => b.counter("votes").increment());
+  cluster.pass(5_000);
+  const f1 = cluster.follower("f1", { follow: ["m1"] });
+  cluster.pass(5_000);
+  for (const other of ["m1", "m2"]) cluster.network.heal(other, "m3");
+  const f2 = cluster.follower("f2", { follow: ["f1"] });
+  cluster.settle();
+  cluster.pass(5_000);
+  for (const node of [m1, m2, m3, f1, f2]) {
+    expect(told(node), node.name).toMatchObject([
+      { type: "write_to_dropped", document: "boards/a", field: "title", losers: [{ value: "unseen" }] },
+    ]);
+    expect(told(node)).toEqual(told(m1));
   }
 });

@@ -38,7 +38,7 @@ export function clusterSchema<C extends Collections>(db: Database<C>): ClusterSc
   const { open, transact } = partsOf(document);
   const catalog = () => new Catalog(open.document);
   const alter = (...statements: readonly Statement[]): Write =>
-    translating(() => transact((draft) => alterSchema(draft, statements, { seen: [] })));
+    translating(() => transact((draft) => alterSchema(draft, statements, { seen: open.session.vector() })));
   return {
     get ready() {
       return document.ready;

@@ -143,6 +143,11 @@ export function readChangeHead(bytes: Uint8Array): Result<ChangeHead> {
   });
 }
 
+/** The table of paths alone. Never throws. O(size), for the checksum. */
+export function readChangePaths(bytes: Uint8Array): Result<readonly Path[]> {
+  return attempt(() => readHead(openSealed(bytes, CORE_LIMITS.changeBytesMax)).paths);
+}
+
 /** Passes over the head of a change that is known to be one, up to its table of paths. */
 export function skipHead(input: ByteReader): void {
   input.skip(1);

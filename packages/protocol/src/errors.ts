@@ -198,13 +198,7 @@ export const CODES = {
     false,
     "Set the clock of the node. It takes writes again by itself; meanwhile use another master.",
   ),
-  STALENESS_EXCEEDED: code(
-    50,
-    "later",
-    503,
-    false,
-    "Ask a node that is closer to the masters, or allow more staleness.",
-  ),
+  STALENESS_EXCEEDED: code(50, "later", 503, false, "Ask another node, or allow more staleness."),
 
   // Members.
   PROMOTION_WOULD_LOSE: code(

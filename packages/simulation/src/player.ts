@@ -453,7 +453,8 @@ class Player {
     const writer = this.cluster.clients.get(client);
     if (writer === undefined || writer.isClosed || writer.engine.status().pending > 200) return false;
     try {
-      return writer.tryWrite(documentId(SCHEMA), (draft) => alterSchema(draft, [statement], { seen: [] }));
+      const seen = writer.opened.get(documentId(SCHEMA))?.session.vector() ?? [];
+      return writer.tryWrite(documentId(SCHEMA), (draft) => alterSchema(draft, [statement], { seen }));
     } catch (error) {
       if (error instanceof SchemaRefused) return false;
       throw error;

@@ -173,7 +173,7 @@ export class SyncClient {
   }
 
   private follow(name: DocumentName): OpenDocument {
-    const document = new OpenDocument(name);
+    const document = new OpenDocument(name, this.session);
     this.documents.set(document.id, document);
     if (this.keeping === undefined) this.reader.ask(document);
     else this.keeping.load(document);

@@ -2,6 +2,7 @@ import type { Change, DocumentName, MutableVector, Vector } from "@syncline/core
 import { Document, documentId, joinInto } from "@syncline/core";
 import type { Fault, Present } from "@syncline/protocol";
 import type { OwnChange } from "./outbox.js";
+import type { Session } from "./session.js";
 
 /**
  * What has become of the changes made here: all are committed and on a master's disk; some are on their way to one; some
@@ -56,7 +57,11 @@ export class OpenDocument {
   others: ReadonlyMap<number, Present> = new Map();
   private readonly presenceListeners = new Set<() => void>();
 
-  constructor(readonly name: DocumentName) {
+  constructor(
+    readonly name: DocumentName,
+    /** What its client has seen. */
+    readonly session: Session,
+  ) {
     this.document = new Document(name);
   }
 

@@ -1,21 +1,25 @@
 import {
   type ChangeHead,
   type Conflict,
+  CounterOverflow,
   conflictId,
   conflictsOf,
+  covers,
   type Document,
   type DocumentName,
   type Dot,
   documentId,
-  positionIn,
+  type Value,
+  type Vector,
 } from "@syncline/core";
 import type { Limits, PlacedChange } from "@syncline/protocol";
 import type { Storage } from "../ports.js";
-import type { CatalogCollection } from "../schema/catalog.js";
+import type { CatalogCollection, CatalogField } from "../schema/catalog.js";
 import { fieldConflicts } from "../schema/conflicts.js";
 import { type DocumentEntry, type Documents, headOf } from "./documents.js";
 import type { Journal } from "./journal.js";
 import { isReserved } from "./members.js";
+import { addPlace, fieldKeyOf, isBeyond, type MutablePlaces } from "./places.js";
 import { isSchema, type NodeSchema } from "./schema.js";
 import { allNoted, nameOfKey, notedKey, notedRow } from "./tables.js";
 
@@ -38,6 +42,9 @@ export class Conflicts {
   private readonly lastOf = new WeakMap<DocumentEntry, Dot>();
   private readonly found = new WeakMap<DocumentEntry, { at: number; conflicts: readonly Conflict[] }>();
   private deletions = false;
+  private readonly fences = new WeakMap<CatalogCollection, readonly Fence[]>();
+  /** Drops for which all documents were looked through, by this process. */
+  private readonly looked = new Set<string>();
 
   constructor(
     private readonly storage: Storage,
@@ -45,6 +52,8 @@ export class Conflicts {
     private readonly documents: Documents,
     private readonly schema: NodeSchema,
     private readonly limits: Limits,
+    /** What this node shows. */
+    private readonly visible: () => Vector,
   ) {
     for (const [key, value] of storage.scan(allNoted())) {
       const flags = notedRow.decode(key, value);
@@ -53,6 +62,9 @@ export class Conflicts {
       if ((flags & NOTED.deleted) !== 0) this.deletions = true;
       if (flags !== NOTED.deleted) this.suspect({ collection: id.slice(0, slash), key: id.slice(slash + 1) });
     }
+    // What was written unseen to what is dropped already was noted when it came.
+    for (const { id: collection } of schema.catalog().collections)
+      for (const { id } of this.fencesOf({ collection, key: "" })) this.looked.add(id);
   }
 
   /** A change has been integrated: the last one of its document. */
@@ -63,7 +75,17 @@ export class Conflicts {
     if (!this.follows(entry, head, before)) this.note(entry.name, NOTED.concurrent, true);
     if (head.isOfLife === true) this.note(entry.name, NOTED.deleted, this.documents.read(entry).isDeleted);
     if (isSchema(entry.name)) this.lookAtDropped();
-    else if (this.isBeyondDrop(entry.name, place)) this.note(entry.name, NOTED.writtenWhenDropped, true);
+    else this.standsAt(entry, place);
+  }
+
+  /** A change of a document stands here: was it written to something dropped, unseen by the dropper? */
+  standsAt({ name }: DocumentEntry, place: PlacedChange): void {
+    const fences = this.fencesOf(name);
+    if (fences.length === 0) return;
+    const places: MutablePlaces = new Map();
+    addPlace(places, place);
+    if (fences.some(({ key, seen }) => isBeyond(places, key, seen)))
+      this.note(name, NOTED.writtenWhenDropped, true);
   }
 
   /** A document of a snapshot has become one of this node's. */
@@ -73,6 +95,10 @@ export class Conflicts {
     this.note(entry.name, NOTED.deleted, document.isDeleted);
     if (conflictsOf(document).length > 0 || document.frontier().length > 1)
       this.note(entry.name, NOTED.concurrent, true);
+    if (isSchema(entry.name)) {
+      this.schema.changed();
+      this.lookAtDropped();
+    } else if (this.isWrittenUnseen(entry)) this.note(entry.name, NOTED.writtenWhenDropped, true);
   }
 
   reached(mark: number): void {
@@ -104,9 +130,11 @@ export class Conflicts {
       );
       this.found.set(entry, { at: entry.tailLength, conflicts });
     }
-    const dropped = this.droppedOf(name);
-    if (dropped === undefined || (this.flagsOf(name) & NOTED.writtenWhenDropped) === 0) return conflicts;
-    return [...conflicts, writeToDropped(name, dropped, this.documents.read(entry).frontier())];
+    if ((this.flagsOf(name) & NOTED.writtenWhenDropped) === 0) return conflicts;
+    const places = this.documents.placesOf(entry);
+    const beyond = this.fencesOf(name).filter(({ key, seen }) => isBeyond(places, key, seen));
+    const document = this.documents.read(entry);
+    return [...conflicts, ...beyond.map((fence) => writeToDropped(name, fence, document))];
   }
 
   /** Whether the change knows the one that stands before it. */
@@ -129,20 +157,29 @@ export class Conflicts {
     return undefined;
   }
 
-  /** The collection, if it is dropped, and its dropper has said what he had seen. */
-  private droppedOf({ collection }: DocumentName): CatalogCollection | undefined {
+  /** What is dropped of a document's collection, if its dropper has said what he had seen. */
+  private fencesOf({ collection }: DocumentName): readonly Fence[] {
     const found = this.schema.catalog().withId(collection);
-    return found?.dropped === true && found.droppedAt.length > 0 ? found : undefined;
+    if (found === undefined) return NO_FENCES;
+    let fences = this.fences.get(found);
+    if (fences === undefined) this.fences.set(found, (fences = fencesIn(found)));
+    return fences;
   }
 
-  private isBeyondDrop(name: DocumentName, { stream, position }: PlacedChange): boolean {
-    const dropped = this.droppedOf(name);
-    return dropped !== undefined && positionIn(new Map(dropped.droppedAt), stream) < position;
+  private isWrittenUnseen(entry: DocumentEntry): boolean {
+    const fences = this.fencesOf(entry.name);
+    if (fences.length === 0) return false;
+    const places = this.documents.placesOf(entry);
+    return fences.some(({ key, seen }) => isBeyond(places, key, seen));
   }
 
-  /** What was written to a collection before its drop was known here, and unseen by the dropper. */
+  /** What was written to something dropped before the drop was known here, and unseen by the dropper. */
   private lookAtDropped(): void {
-    for (const { id: collection } of this.schema.catalog().collections.filter(({ dropped }) => dropped)) {
+    for (const { id: collection } of this.schema.catalog().collections) {
+      const news = this.fencesOf({ collection, key: "" }).filter(({ seen }) => !covers(seen, this.visible()));
+      const unknown = news.filter(({ id }) => !this.looked.has(id));
+      if (unknown.length === 0) continue;
+      for (const { id } of unknown) this.looked.add(id);
       let after: string | undefined;
       for (;;) {
         const keys = this.documents.keys(collection, after, this.limits.pageKeysMax);
@@ -156,11 +193,7 @@ export class Conflicts {
   private lookForLate(name: DocumentName): void {
     const entry = this.documents.find(name);
     if (entry === undefined || (this.flagsOf(name) & NOTED.writtenWhenDropped) !== 0) return;
-    for (const place of this.documents.tail(entry, 1)) {
-      if (!this.isBeyondDrop(name, place)) continue;
-      this.note(name, NOTED.writtenWhenDropped, true);
-      return;
-    }
+    if (this.isWrittenUnseen(entry)) this.note(name, NOTED.writtenWhenDropped, true);
   }
 
   private flagsOf(name: DocumentName): number {
@@ -191,25 +224,71 @@ export class Conflicts {
   }
 }
 
-/** What stands in a document of a dropped collection that its dropper had not seen. */
-function writeToDropped(
-  name: DocumentName,
-  { id, droppedAt }: CatalogCollection,
-  heads: readonly Dot[],
-): Conflict {
-  const winner = {
-    kind: "collection",
-    dot: { author: droppedAt[0]?.[0] ?? 0, counter: droppedAt[0]?.[1] ?? 0 },
+/** Something that is dropped, a collection or a field of it. */
+interface Fence {
+  /** This drop, and no other. */
+  readonly id: string;
+  readonly what: string;
+  /** The field as ops name it; undefined for the whole collection. */
+  readonly key: string | undefined;
+  readonly field: CatalogField | undefined;
+  /** Up to where the dropper had seen each stream. */
+  readonly seen: Vector;
+}
+
+const NO_FENCES: readonly Fence[] = [];
+
+function fencesIn(collection: CatalogCollection): readonly Fence[] {
+  const fences: Fence[] = [];
+  const add = (what: string, key: string | undefined, field: CatalogField | undefined) => {
+    const { dropped, droppedAt } = field ?? collection;
+    // Who has not said what he had seen may have seen everything.
+    if (!dropped || droppedAt.length === 0) return;
+    fences.push({
+      id: JSON.stringify([collection.id, what, droppedAt]),
+      what,
+      key,
+      field,
+      seen: new Map(droppedAt),
+    });
   };
+  add(collection.id, undefined, undefined);
+  for (const field of collection.fields) {
+    const { id, kind } = field;
+    add(`${id}@${kind}`, fieldKeyOf(id, kind), field);
+  }
+  return fences.length === 0 ? NO_FENCES : fences;
+}
+
+/** What stands in a document, in something dropped, that the dropper had not seen. */
+function writeToDropped(name: DocumentName, { what, field, seen }: Fence, document: Document): Conflict {
+  const [stream = 0, position = 0] = [...seen][0] ?? [];
+  const winner = {
+    kind: field === undefined ? "collection" : "field",
+    dot: { author: stream, counter: position },
+  };
+  const dots = document.frontier();
+  const value = field && valueIn(document, field);
   return {
-    id: conflictId("write_to_dropped", documentId(name), id, winner.dot),
+    id: conflictId("write_to_dropped", documentId(name), what, winner.dot),
     type: "write_to_dropped",
     document: documentId(name),
-    field: "",
+    field: field?.name ?? "",
     winner,
-    losers: heads.map((dot) => ({ dot })),
-    dots: heads,
+    losers: dots.map((dot) => ({ ...(value !== undefined && { value }), dot })),
+    dots,
     at: 0,
     path: [],
   };
+}
+
+/** What the field holds, to be read where it is hidden. */
+function valueIn(document: Document, { id, kind }: CatalogField): Value | undefined {
+  try {
+    const key = document.kinds()[id] === kind ? id : `${id}@${kind}`;
+    return document.toJSON()[key];
+  } catch (error) {
+    if (error instanceof CounterOverflow) return undefined;
+    throw error;
+  }
 }

@@ -13,6 +13,7 @@ import type { Limits, PlacedChange } from "@syncline/protocol";
 import type { Storage } from "../ports.js";
 import type { Journal } from "./journal.js";
 import type { Log } from "./log.js";
+import { addPlace, joinPlaces, type MutablePlaces, type Places } from "./places.js";
 import {
   type BaseRow,
   baseKey,
@@ -24,6 +25,8 @@ import {
   documentsAfter,
   documentsOf,
   nameOfKey,
+  placesKey,
+  placesRow,
   type StagedRow,
   stateKey,
   stateRow,
@@ -54,6 +57,8 @@ export interface DocumentEntry {
   base: BaseRow | undefined;
   /** The state of its base, as long as the store may not have it. */
   unflushedState: { readonly mark: number; readonly state: Uint8Array } | undefined;
+  /** Where its changes stand, those of the tail perhaps not among them, as long as the store may not have it. */
+  unflushedPlaces: { readonly mark: number; readonly places: Places } | undefined;
   /** Bytes of changes that have come to the tail since it was last folded, as far as this process knows. */
   tailBytes: number;
   /** Memory that the materialised document is taken to need. */
@@ -179,7 +184,9 @@ export class Documents {
       for (const place of places) apply(document, place);
     }
     for (let gone = from; gone <= sequence; gone++) this.journal.put(tailKey(entry.number, gone), undefined);
-    this.putBase(entry, sequence, vector, document.encodeState());
+    const standing = this.foldedPlaces(entry);
+    for (const place of places) addPlace(standing, place);
+    this.putBase(entry, sequence, vector, document.encodeState(), standing);
     if (sequence === entry.tailLength) entry.tailBytes = 0;
     return places.length;
   }
@@ -199,6 +206,40 @@ export class Documents {
       apply(document, place);
     }
     return document;
+  }
+
+  /** Where its changes stand; without those beyond a vector, if one is given that its base has not passed. */
+  placesOf(entry: DocumentEntry, upTo?: Vector): Places {
+    const places = this.foldedPlaces(entry);
+    for (const place of this.tail(entry, 1)) {
+      if (upTo !== undefined && place.position > positionIn(upTo, place.stream)) break;
+      addPlace(places, place);
+    }
+    return places;
+  }
+
+  /** A change of it, which came from another stream, stands here too. */
+  standsAlso(entry: DocumentEntry, place: PlacedChange): void {
+    const places = this.foldedPlaces(entry);
+    addPlace(places, place);
+    this.putPlaces(entry, places);
+  }
+
+  /** A copy of where that stands which the tail has not, or not alone. */
+  private foldedPlaces(entry: DocumentEntry): MutablePlaces {
+    const places: MutablePlaces = new Map();
+    const key = placesKey(entry.number);
+    const value = entry.unflushedPlaces === undefined ? this.storage.get(key) : undefined;
+    if (value !== undefined) joinPlaces(places, placesRow.decode(key, value));
+    if (entry.unflushedPlaces !== undefined) joinPlaces(places, entry.unflushedPlaces.places);
+    return places;
+  }
+
+  private putPlaces(entry: DocumentEntry, places: Places): void {
+    const key = placesKey(entry.number);
+    this.journal.put(key, placesRow.encode(key, places));
+    entry.unflushedPlaces = { mark: this.journal.mark(), places };
+    this.flushing.add(entry);
   }
 
   /** The state of the base as it is stored; undefined if there is none. */
@@ -246,6 +287,9 @@ export class Documents {
       const { author, last } = headOf(place.change);
       return base.counter(author) < last;
     };
+    const standing = this.foldedPlaces(entry);
+    joinPlaces(standing, row.places);
+    for (const place of beyond) if (!isNew(place)) addPlace(standing, place);
     const gone = [(entry.base?.sequence ?? 0) + 1, entry.tailLength] as const;
     for (let sequence = gone[0]; sequence <= gone[1]; sequence++)
       this.journal.put(tailKey(entry.number, sequence), undefined);
@@ -255,7 +299,7 @@ export class Documents {
     entry.unflushed.length = 0;
     entry.tailBytes = 0;
     this.forgetDocument(entry);
-    this.putBase(entry, entry.tailLength, vector, base.encodeState());
+    this.putBase(entry, entry.tailLength, vector, base.encodeState(), standing);
     for (const place of beyond.filter(isNew)) this.integrate(entry, place);
     this.takenIn(entry, base);
     staged.taken(entry, row);
@@ -276,13 +320,19 @@ export class Documents {
     return state === undefined ? new Document(entry.name) : decodedState(state);
   }
 
-  private putBase(entry: DocumentEntry, sequence: number, vector: Vector, state: Uint8Array): void {
+  private putBase(
+    entry: DocumentEntry,
+    sequence: number,
+    vector: Vector,
+    state: Uint8Array,
+    places: Places,
+  ): void {
     entry.base = { sequence, vector: new Map(vector), bytes: state.length };
     const [head, key] = [baseKey(entry.number), stateKey(entry.number)];
     this.journal.put(head, baseRow.encode(head, entry.base));
     this.journal.put(key, stateRow.encode(key, state));
     entry.unflushedState = { mark: this.journal.mark(), state };
-    this.flushing.add(entry);
+    this.putPlaces(entry, places);
   }
 
   // ---- what is in memory ----
@@ -309,7 +359,10 @@ export class Documents {
       entry.unflushed.splice(0, waiting === -1 ? entry.unflushed.length : waiting);
       if (entry.unflushedState !== undefined && entry.unflushedState.mark <= mark)
         entry.unflushedState = undefined;
-      if (entry.unflushed.length === 0 && entry.unflushedState === undefined) this.flushing.delete(entry);
+      if (entry.unflushedPlaces !== undefined && entry.unflushedPlaces.mark <= mark)
+        entry.unflushedPlaces = undefined;
+      const isFlushed = entry.unflushedState === undefined && entry.unflushedPlaces === undefined;
+      if (entry.unflushed.length === 0 && isFlushed) this.flushing.delete(entry);
     }
     for (const [entry, named] of this.unnamed) if (named <= mark) this.unnamed.delete(entry);
   }
@@ -421,6 +474,7 @@ const newEntry = (name: DocumentName, number: number): DocumentEntry => ({
   document: undefined,
   base: undefined,
   unflushedState: undefined,
+  unflushedPlaces: undefined,
   tailBytes: 0,
   memoryBytes: 0,
   arrival: 0,

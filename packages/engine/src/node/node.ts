@@ -203,7 +203,8 @@ export class SyncNode {
     this.counters = new AuthorCounters(storage, this.journal, limits);
     this.documents = new Documents(storage, this.journal, this.log, limits, this.meta);
     this.schema = new NodeSchema(this.documents);
-    this.conflicts = new Conflicts(storage, this.journal, this.documents, this.schema, limits);
+    const shown = () => this.visibility.visible;
+    this.conflicts = new Conflicts(storage, this.journal, this.documents, this.schema, limits, shown);
     this.documents.onTakenIn((entry, document) => this.conflicts.takenIn(entry, document));
     this.self = new Role(config, storage, this.journal, ports.log);
     this.members = new Members(this.self, this.documents, this.peers, limits);
@@ -221,6 +222,10 @@ export class SyncNode {
         this.conflicts.integrated(entry, head, place);
         this.bases.integrated(entry);
         this.feeds.integrated(entry.name, entry.tailLength, place);
+      },
+      standsAlso: (entry, place) => {
+        this.documents.standsAlso(entry, place);
+        this.conflicts.standsAt(entry, place);
       },
       quarantined: (head, reason) => ports.log.error("identity-reused", { change: changeId(head), reason }),
     });

@@ -196,6 +196,10 @@ export class Sending {
       const row = stored.get(author);
       return { author, counter, checksum: row?.counter === counter ? row.checksum : UNKNOWN_CHECKSUM };
     });
-    return stagedRow.encode(stagedKey(entry.name), { counters, state: document.encodeState() });
+    return stagedRow.encode(stagedKey(entry.name), {
+      counters,
+      state: document.encodeState(),
+      places: this.documents.placesOf(entry, vector),
+    });
   }
 }

@@ -10,6 +10,7 @@ import {
   writeVector,
 } from "@syncline/core";
 import { LIMITS } from "@syncline/protocol";
+import { type Places, readPlaces, writePlaces } from "./places.js";
 
 /**
  * What a node keeps on disk: keys and values of every table, their writers and readers side by side.
@@ -40,6 +41,7 @@ const TABLE = {
   staged: 12,
   role: 13,
   noted: 14,
+  places: 15,
 } as const;
 
 /** Version of this layout; a store with a newer one is refused. */
@@ -82,6 +84,8 @@ export interface StagedRow {
   /** Checksums are 0 where the sender does not know them. */
   readonly counters: readonly (CounterRow & { readonly author: Author })[];
   readonly state: Uint8Array;
+  /** Where the changes in it stand. */
+  readonly places: Places;
 }
 
 /** Where the n-th integrated change of a document stands. */
@@ -142,6 +146,8 @@ export const authorOfCounterKey = (bytes: Uint8Array): Author => readNumber(byte
 export const baseKey = (document: number): Uint8Array => key(TABLE.base, document);
 
 export const stateKey = (document: number): Uint8Array => key(TABLE.state, document);
+
+export const placesKey = (document: number): Uint8Array => key(TABLE.places, document);
 
 export const baseVectorKey = (): Uint8Array => Uint8Array.of(TABLE.baseVector);
 
@@ -253,6 +259,9 @@ export const stateRow = codec<Uint8Array>(
   (input) => input.raw(input.remaining),
 );
 
+/** Where the changes in a document's base stand. */
+export const placesRow = codec<Places>(writePlaces, readPlaces);
+
 export const vectorRow = codec<Vector>(
   (out, vector) => writeVector(out, vector),
   (input) => readVector(input, Number.MAX_SAFE_INTEGER),
@@ -286,6 +295,11 @@ export const arrivalRow = codec<ArrivalRow>(
 
 export const stagedRow = codec<StagedRow>(
   (out, row) => {
+    // No document comes without counters, so a row that begins with 0 has its places first.
+    if (row.places.size > 0) {
+      out.uint(0);
+      writePlaces(out, row.places);
+    }
     out.uint(row.counters.length);
     for (const { author, counter, checksum } of row.counters) {
       out.uint(author);
@@ -296,9 +310,12 @@ export const stagedRow = codec<StagedRow>(
   },
   (input) => {
     const counters: (CounterRow & { author: Author })[] = [];
-    for (let left = input.count(Number.MAX_SAFE_INTEGER, 3); left > 0; left--)
+    let count = input.count(Number.MAX_SAFE_INTEGER, 3);
+    const places = count === 0 ? readPlaces(input) : new Map();
+    if (count === 0) count = input.count(Number.MAX_SAFE_INTEGER, 3);
+    for (let left = count; left > 0; left--)
       counters.push({ author: input.uint(), counter: input.uint(), checksum: input.uint() });
-    return { counters, state: input.raw(input.remaining) };
+    return { counters, state: input.raw(input.remaining), places };
   },
 );
 
@@ -372,6 +389,7 @@ export function checkRow(rowKey: Uint8Array, value: Uint8Array): void {
     [TABLE.arrival]: arrivalRow,
     [TABLE.staged]: stagedRow,
     [TABLE.role]: roleRow,
+    [TABLE.places]: placesRow,
   };
   codecs[rowKey[0] ?? 0]?.decode(rowKey, value);
 }

@@ -33,6 +33,8 @@ export class Visibility {
       visible(record: StreamRecord, head: ChangeHead | undefined): void;
       /** A change has been integrated, once. */
       integrated(change: Integrated): void;
+      /** A change that its document has stands at a second place. */
+      standsAlso(entry: DocumentEntry, place: PlacedChange): void;
       /** A change is not what its identity stands for here. Its record is visible, it is not. */
       quarantined(change: ChangeHead, reason: string): void;
     },
@@ -97,6 +99,8 @@ export class Visibility {
       // It stands in another stream too, and came from there. Or another change with its dots did.
       if (seen.counter === head.last && !isOf(seen, { bytes: change })) {
         this.on.quarantined(head, "another change with these dots was integrated before");
+      } else if (known !== undefined) {
+        this.on.standsAlso(known, { stream: record.stream, position: record.position, change });
       }
       return;
     }

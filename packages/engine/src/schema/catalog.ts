@@ -37,6 +37,8 @@ export interface CatalogField extends FieldSpec {
   readonly dropped: boolean;
   /** The name in JSON: bare for the earliest field that has it, `name@kind` for others. */
   readonly key: string;
+  /** Up to where the dropper had seen each stream; empty if it is not known. */
+  readonly droppedAt: CatalogCollection["droppedAt"];
 }
 
 export interface CatalogCollection {
@@ -186,11 +188,11 @@ function fieldsOf(source: SchemaSource): Map<string, CatalogField[]> {
     const live = list.filter(({ dropped }) => !dropped);
     const owners = ownersOf(live.map((field) => ({ ...field, name: field.name ?? field.fieldId })));
     const keys = new Set<string>();
-    const read = list.map(({ id, fieldId, kind, types, made, dropped, name = fieldId }) => {
+    const read = list.map(({ id, fieldId, kind, types, made, dropped, droppedAt, name = fieldId }) => {
       const short = owners.get(name) === id || dropped ? name : `${name}@${kind}`;
       const key = keys.has(short) && !dropped ? `${name}@${kind}@${fieldId}` : short;
       if (!dropped) keys.add(key);
-      return { id: fieldId, name, made, kind, types, dropped, key };
+      return { id: fieldId, name, made, kind, types, dropped, key, droppedAt };
     });
     fields.set(collection, read);
   }
