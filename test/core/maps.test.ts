@@ -15,6 +15,7 @@ import {
   orSet,
   pnCounter,
   Replica,
+  record,
   rwSet,
 } from "@syncline/core";
 import { expect, test } from "vitest";
@@ -82,6 +83,28 @@ test("a map that was created is there while it is empty, until it is removed", (
   expect(a.toJSON()).toEqual({ cards: { c1: {} } });
   write(a, 1, (cards) => cards.clear());
   expect(a.toJSON()).toEqual({});
+});
+
+test("a map that was created stays when it is cleared, a record goes, and one created meanwhile stays", () => {
+  const [a, b] = both((cards) => {
+    cards.at("m", orMap).create();
+    cards.at("m", orMap).at("title", lwwRegister).set("x");
+    cards.at("r", record).create();
+    cards.at("r", record).at("title", lwwRegister).set("x");
+    cards.at("s", record).create();
+  });
+  const clear = write(a, 1, (cards) => {
+    cards.at("m", orMap).clear();
+    cards.at("r", record).clear();
+    cards.at("s", record).clear();
+    expect(cards.at("r", record).exists).toBe(false);
+  });
+  expect(a.toJSON()).toEqual({ cards: { m: {} } });
+  const again = write(b, 2, (cards) => cards.at("s", record).create());
+  exchange(a, clear, b, again);
+  expect(a.toJSON()).toEqual({ cards: { m: {}, s: {} } });
+  write(a, 1, (cards) => cards.delete("m"));
+  expect(a.toJSON()).toEqual({ cards: { s: {} } });
 });
 
 test("two people who use a key for different things lose nothing to each other", () => {

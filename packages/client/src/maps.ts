@@ -29,7 +29,7 @@ export interface MapDraft<F extends Field = Field> extends Omit<MapView<F>, "at"
   create(): void;
   /** Takes away what is under the key; what others do to it at the same time stays, and so does what only grows. */
   delete(key: string): void;
-  /** Deletes every key. */
+  /** Deletes every key. A map that was created stays, with nothing in it. */
   clear(): void;
 }
 

@@ -31,7 +31,7 @@ export type RecordDraft<F extends Fields = Fields> = { readonly [N in keyof F]: 
 > & {
     /** Makes it be there even if nothing is in it. */
     create(): void;
-    /** Takes away what is in it; what others do to it at the same time stays, and so does what only grows. */
+    /** Takes it away as a whole; what others do to it at the same time stays, and so does what only grows. */
     clear(): void;
   };
 

@@ -54,7 +54,7 @@ export interface MapDraft extends MapView {
   create(): void;
   /** Takes away all that is under a name, whatever its kind. What only grows stays. O(what is there). */
   delete(name: string): void;
-  /** Takes away all that is under all names. O(what is there). */
+  /** Takes away all that is under all names. A map that was created stays, with nothing in it. O(what is there). */
   clear(): void;
 }
 

@@ -30,7 +30,7 @@ export interface RecordDraft extends RecordView {
   ): Editor;
   /** Makes it be there even if nothing is in it. */
   create(): void;
-  /** Takes away all that is in it. What only grows stays. O(what is there). */
+  /** Takes it away as a whole: all that is in it, and that it was created. What only grows stays. O(what is there). */
   clear(): void;
 }
 
