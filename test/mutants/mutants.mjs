@@ -159,10 +159,34 @@ export const MUTANTS = [
     rule: "I5",
     name: "a drop of a field tells of everything that was written to its documents",
     file: node("conflicts"),
-    edits: [
-      ["add(`${id}@${kind}`, fieldKeyOf(id, kind), field);", "add(`${id}@${kind}`, undefined, field);"],
-    ],
+    edits: [["fieldKeyOf(id, kind), field);", "undefined, field);"]],
     tests: ["test/scenarios/schema.test.ts", "a field dropped"],
+  },
+  {
+    rule: "I9",
+    name: "what was lost in conflicts outlives a purge",
+    file: "packages/core/src/purge.ts",
+    edits: [["  (draft as Recording).reset(LOST_PATH);\n", ""]],
+    tests: ["test/scenarios/purge.test.ts", "values, removed ones"],
+  },
+  {
+    rule: "I9",
+    name: "a node confirms a purge while records have what was purged",
+    file: node("purges"),
+    edits: [["stream.truncated >= position) continue;", "stream.truncated >= 0) continue;"]],
+    tests: ["test/scenarios/purge.test.ts"],
+  },
+  {
+    rule: "I9",
+    name: "a node that is started again forgets what it was purging",
+    file: node("purges"),
+    edits: [
+      [
+        "for (const [key] of storage.scan(allPurging())) this.add(documentOfKey(key));",
+        "storage.scan(allPurging());",
+      ],
+    ],
+    tests: ["test/scenarios/purge.test.ts", "a node that is away"],
   },
   {
     rule: "I6",

@@ -10,6 +10,7 @@ import { type BackupFlags, backup, type RestoreFlags, restore } from "./backup.j
 import { conflictsCommand } from "./conflicts.js";
 import { DEMO_PORT, type DemoFlags, demo } from "./demo.js";
 import { EXIT, type ExitCode, Stop } from "./exit.js";
+import { purgeCommand } from "./purge.js";
 import { demoteCommand, promoteCommand } from "./roles.js";
 import { schemaCommand } from "./schema.js";
 import { serve } from "./serve.js";
@@ -32,6 +33,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   program.addCommand(statusCommand());
   program.addCommand(schemaCommand(quietly));
   program.addCommand(conflictsCommand(quietly));
+  program.addCommand(purgeCommand(quietly, (result) => (code = result)));
   program.addCommand(promoteCommand(quietly));
   program.addCommand(demoteCommand(quietly));
   program.addCommand(verifyCommand((result) => (code = result)));

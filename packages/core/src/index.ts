@@ -28,6 +28,7 @@ export { type DocumentEvent, differences, observe, type PlaceChange } from "./ob
 export { isOfLife } from "./own-fields.js";
 export type { Path, PathStep } from "./path.js";
 export type { Place } from "./place.js";
+export { purgeDocument, remainingIn } from "./purge.js";
 export * from "./record.js";
 export * from "./register.js";
 export * from "./remove-wins-set.js";

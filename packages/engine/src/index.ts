@@ -25,6 +25,7 @@ export {
   SyncNode,
 } from "./node/node.js";
 export type { Doubt } from "./node/promotion.js";
+export type { PurgeState } from "./node/purges.js";
 export type {
   LevelLag,
   MemberStatus,

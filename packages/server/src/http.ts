@@ -18,6 +18,7 @@ import type { Guard } from "./guard.js";
 import { isReady, readiness } from "./health.js";
 import { SERVER_LIMITS } from "./limits.js";
 import { Metrics } from "./metrics.js";
+import { purgeApi } from "./purge-api.js";
 import { rolesApi } from "./roles-api.js";
 import { schemaApi } from "./schema-api.js";
 import type { Site } from "./site.js";
@@ -106,6 +107,7 @@ export function httpApp(context: HttpContext): Hono<Env> {
   app.route("/v1/schema", schemaApi(context));
   app.route("/v1/conflicts", conflictsApi(context));
   app.route("/v1/digests", digestsApi(context));
+  app.route("/v1/purge", purgeApi(context));
   app.route("/v1/repair", repairApi(context));
   app.route("/v1/backup", backupApi(context));
   app.route("/v1", rolesApi(context));

@@ -11,6 +11,7 @@ export { createLog, type LogOptions, silentLog } from "./logging.js";
 export { nearest } from "./nearest.js";
 export { printable } from "./printable.js";
 export { type Ending, type Server, type ServerOptions, startServer } from "./process.js";
+export type { PurgeAnswer } from "./purge-api.js";
 export { type Restored, restoreFolder } from "./restore.js";
 export type { RoleChanged } from "./roles-api.js";
 export type { SchemaAnswer } from "./schema-api.js";

@@ -422,6 +422,18 @@ export class SimNode {
     return result;
   }
 
+  /** Purges a deleted document, as an operator does. */
+  purge(id: string): { answer: WriteAnswer | undefined } {
+    const result: { answer: WriteAnswer | undefined } = { answer: undefined };
+    const options = { level: "durable" as const, waitMs: 10_000, token: new Map() };
+    this.process.run(() =>
+      this.engine.purge(nameOf(id), options, (answer) => {
+        result.answer = answer;
+      }),
+    );
+    return result;
+  }
+
   /** Makes it a master, as its operator does. */
   promote(given: { rule?: CommitRule; force?: boolean; waitMs?: number } = {}): RoleResult {
     const { rule = LOCAL, force = false, waitMs = 5_000 } = given;

@@ -49,6 +49,8 @@ export class Bases {
     private readonly on: {
       /** A snapshot at the base vector is being sent, or one is being taken in: the vector stays where it is. */
       isPinned(): boolean;
+      /** What was purged stands in records still: they go as soon as they may, however few they are. */
+      isPurging(): boolean;
       /** Somebody waits for the vector to move on. */
       isWanted(): boolean;
       /** Records beyond these vectors are kept for whoever has just had a snapshot. */
@@ -78,7 +80,7 @@ export class Bases {
   /** Looks whether there is enough to be let go. Called a few times a second. Returns whether there is. */
   look(): boolean {
     this.retention.look();
-    this.isDue = this.retention.isDue(this.visible);
+    this.isDue = this.mayGo(this.visible);
     return this.isDue;
   }
 
@@ -127,7 +129,11 @@ export class Bases {
   private hasWork(): boolean {
     if (this.vector.size === 0) return false;
     if (this.isNews && this.long.size > 0) return true;
-    return this.isDue && this.retention.isDue(this.bound());
+    return this.isDue && this.mayGo(this.bound());
+  }
+
+  private mayGo(upTo: Vector): boolean {
+    return this.retention.isDue(upTo) || (this.on.isPurging() && this.retention.goals(upTo).size > 0);
   }
 
   /** Up to where records may go: at most to the base vector. */

@@ -1,5 +1,12 @@
 import type { Change, Conflict, DocumentName, Draft, StreamId, Vector } from "@syncline/core";
-import { BrokenInvariant, changeId, type Document, HybridClock, positionIn } from "@syncline/core";
+import {
+  BrokenInvariant,
+  changeId,
+  type Document,
+  HybridClock,
+  positionIn,
+  purgeDocument,
+} from "@syncline/core";
 import {
   CODES,
   type CommitRule,
@@ -43,6 +50,7 @@ import { Offers } from "./offers.js";
 import { NodeLink, Peers } from "./peers.js";
 import { PresenceBoard, PresenceSession } from "./presence.js";
 import { type Doubt, Promotion } from "./promotion.js";
+import { type PurgeState, Purges } from "./purges.js";
 import { Questions } from "./questions.js";
 import { Reads } from "./reads.js";
 import { Receiving } from "./receiving.js";
@@ -143,6 +151,7 @@ export class SyncNode {
   private readonly documents: Documents;
   private readonly schema: NodeSchema;
   private readonly conflicts: Conflicts;
+  private readonly purges: Purges;
   private readonly visibility: Visibility;
   private readonly commits: Commits;
   private readonly safety: Safety;
@@ -205,7 +214,11 @@ export class SyncNode {
     this.schema = new NodeSchema(this.documents);
     const shown = () => this.visibility.visible;
     this.conflicts = new Conflicts(storage, this.journal, this.documents, this.schema, limits, shown);
-    this.documents.onTakenIn((entry, document) => this.conflicts.takenIn(entry, document));
+    this.purges = new Purges(storage, this.journal, this.documents, this.log);
+    this.documents.onTakenIn((entry, document) => {
+      this.conflicts.takenIn(entry, document);
+      if (document.isDeleted) this.purges.changed(entry, document);
+    });
     this.self = new Role(config, storage, this.journal, ports.log);
     this.members = new Members(this.self, this.documents, this.peers, limits);
     this.promotion = new Promotion(config.name, this.log, this.peers, this.members);
@@ -220,6 +233,7 @@ export class SyncNode {
         if (isMembers(entry.name)) this.members.changed();
         else if (isSchema(entry.name)) this.schema.changed();
         this.conflicts.integrated(entry, head, place);
+        if (head.isOfLife === true) this.purges.changed(entry, this.documents.read(entry));
         this.bases.integrated(entry);
         this.feeds.integrated(entry.name, entry.tailLength, place);
       },
@@ -270,6 +284,7 @@ export class SyncNode {
     const { visible } = this.visibility;
     this.bases = new Bases(this.log, this.documents, visible, this.journal, this.retention, ports, limits, {
       isPinned: () => this.sending.isPinning || this.receiving.isArriving || this.receiving.isRepairing,
+      isPurging: () => this.purges.isPending,
       isWanted: () => this.sending.isWaitingForBase,
       floors: () => this.sending.floors(),
       afterDurable,
@@ -403,6 +418,29 @@ export class SyncNode {
     const [collection = "", ...key] = conflict.document.split("/");
     const name = { collection, key: key.join("/") };
     this.write(name, again.play, { ...options, asIs: again.asIs }, answer);
+  }
+
+  /** Takes the content of a deleted document away for good: see `Purges`. */
+  purge(
+    name: DocumentName,
+    options: WriteOptions & { readonly token: Vector },
+    answer: (answer: WriteAnswer) => void,
+  ): void {
+    this.reads.whenVisible(options.token, options.waitMs, (failed) => {
+      const entry = this.documents.find(name);
+      const isDeleted = entry !== undefined && this.documents.read(entry).isDeleted;
+      const refused = isReserved(name)
+        ? reserved(name)
+        : fault("MALFORMED_OP", "only what is deleted can be purged: delete it first");
+      if (failed === undefined && isDeleted)
+        this.write(name, purgeDocument, { ...options, token: new Map() }, answer);
+      else answer({ ok: false, fault: failed ?? refused });
+    });
+  }
+
+  /** Whether this node still has anything of a document that was purged. */
+  purgeState(name: DocumentName): PurgeState {
+    return this.purges.stateOf(name);
   }
 
   private write(
@@ -1087,6 +1125,7 @@ export class SyncNode {
     this.stopTimer = this.ports.scheduler.after(this.config.limits.idleCutMs, () => {
       this.scheduleTick();
       this.lags.look();
+      this.purges.look();
       if (this.bases.look()) this.poke();
       this.sending.look();
       this.receiving.look();

@@ -42,6 +42,7 @@ const TABLE = {
   role: 13,
   noted: 14,
   places: 15,
+  purging: 16,
 } as const;
 
 /** Version of this layout; a store with a newer one is refused. */
@@ -146,6 +147,15 @@ export const authorOfCounterKey = (bytes: Uint8Array): Author => readNumber(byte
 export const baseKey = (document: number): Uint8Array => key(TABLE.base, document);
 
 export const stateKey = (document: number): Uint8Array => key(TABLE.state, document);
+
+/** Under the name of a document that was purged: its records may be here still. */
+export const purgingKey = (name: DocumentName): Uint8Array =>
+  text(TABLE.purging, `${name.collection}/${name.key}`);
+
+export const allPurging = () => ({
+  from: Uint8Array.of(TABLE.purging),
+  to: Uint8Array.of(TABLE.purging + 1),
+});
 
 export const placesKey = (document: number): Uint8Array => key(TABLE.places, document);
 
@@ -347,6 +357,12 @@ export const notedRow = codec<number>(
   (input) => input.uint(),
 );
 
+/** Value: 1. */
+export const purgingRow = codec<number>(
+  (out, one) => out.uint(one),
+  (input) => input.uint(),
+);
+
 /** Which role the node was given while it ran, and the commit rule that came with it. */
 export const roleRow = codec<{ readonly role: "master" | "follower"; readonly rule: string }>(
   (out, row) => {
@@ -390,6 +406,7 @@ export function checkRow(rowKey: Uint8Array, value: Uint8Array): void {
     [TABLE.staged]: stagedRow,
     [TABLE.role]: roleRow,
     [TABLE.places]: placesRow,
+    [TABLE.purging]: purgingRow,
   };
   codecs[rowKey[0] ?? 0]?.decode(rowKey, value);
 }

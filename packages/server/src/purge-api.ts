@@ -1,0 +1,71 @@
+/**
+ * `POST /v1/purge?document=boards/a`: takes the content of a deleted document away for good. `GET` says whether this node
+ * still has anything of it: each node answers for itself, and for nobody else.
+ */
+import { checkDocumentName, type DocumentName } from "@syncline/core";
+import type { Access, PurgeState, SyncNode, WriteReceipt } from "@syncline/engine";
+import { encodeToken, LIMITS } from "@syncline/protocol";
+import { type Context, Hono } from "hono";
+import { namedCollection } from "./by-schema.js";
+import { authenticateCaller } from "./caller.js";
+import { type Env, readNumber, readToken, settled, TOKEN_HEADER } from "./docs-api.js";
+import { jsonAnswer, Refused } from "./errors.js";
+import { SERVER_LIMITS } from "./limits.js";
+
+/** What `GET /v1/purge` answers. */
+export interface PurgeAnswer extends PurgeState {
+  readonly node: string;
+}
+
+export function purgeApi(context: {
+  readonly node: SyncNode;
+  readonly access: Access;
+  readonly cluster: string;
+  readonly writeWaitMs: number;
+}): Hono<Env> {
+  const { node, access, cluster, writeWaitMs } = context;
+  const app = new Hono<Env>();
+  const named = async (c: Context<Env>, usualMs: number): Promise<{ name: DocumentName; waitMs: number }> => {
+    const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
+    const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? usualMs;
+    const called = nameIn(c);
+    await settled((answer) => node.whenReadable({ token: readToken(c), waitMs }, answer));
+    const name = { ...called, collection: namedCollection(node.catalog(), called.collection, "write").id };
+    if (!access.authorize(who, name, "admin"))
+      throw new Refused("FORBIDDEN", `no right to purge ${name.collection}/${name.key}`);
+    return { name, waitMs };
+  };
+
+  app.get("/", async (c) => {
+    const { name } = await named(c, LIMITS.readWaitMs);
+    return jsonAnswer({ node: node.name, ...node.purgeState(name) } satisfies PurgeAnswer);
+  });
+
+  app.post("/", async (c) => {
+    const closed = node.refusesWrites();
+    if (closed !== undefined) throw Refused.by(closed);
+    const { name, waitMs } = await named(c, writeWaitMs);
+    const { state } = node.purgeState(name);
+    if (state === "unknown") throw new Refused("NOT_FOUND", "there is no such document");
+    // It is done once, and nothing is left that could be taken away.
+    if (state !== "present") return jsonAnswer({ outcome: "committed", change: null, nodes: [node.name] });
+    const receipt = await new Promise<WriteReceipt>((resolve, reject) => {
+      node.purge(name, { level: "committed", waitMs, token: readToken(c) }, (answer) =>
+        answer.ok ? resolve(answer.receipt) : reject(Refused.by(answer.fault)),
+      );
+    });
+    const { outcome, change = null, nodes } = receipt;
+    const body = { outcome, change, token: encodeToken(receipt.token), nodes };
+    return jsonAnswer(body, outcome === "committed" ? 200 : 202, { [TOKEN_HEADER]: body.token });
+  });
+  return app;
+}
+
+function nameIn(c: Context<Env>): DocumentName {
+  const text = c.req.query("document") ?? "";
+  const slash = text.indexOf("/");
+  const name = { collection: text.slice(0, Math.max(0, slash)), key: text.slice(slash + 1) };
+  const wrong = checkDocumentName(name);
+  if (wrong !== undefined) throw new Refused("BAD_REQUEST", `?document= is collection/key: ${wrong}`);
+  return name;
+}
