@@ -5,6 +5,7 @@
 import { covers } from "@syncline/core";
 import type { SimNode } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
+import { FailingDisk } from "../engine/disks.js";
 import { world } from "./world.js";
 
 const ANY_OF_3 = { kind: "any", needed: 2, names: ["f1", "f2", "f3"] } as const;
@@ -246,4 +247,33 @@ describe("demotion", () => {
     cluster.settle();
     for (const node of [m1, f1]) expect(node.json("boards/a")).toEqual({ title: "moved" });
   });
+});
+
+test("whoever waits for a promotion is answered when the disk fails", () => {
+  const disks: FailingDisk[] = [];
+  const cluster = world(31, {
+    disk: (scheduler) => {
+      const disk = new FailingDisk(scheduler);
+      disks.push(disk);
+      return disk;
+    },
+  });
+  const m1 = cluster.master("m1");
+  const [f1, f2, f3] = ["f1", "f2", "f3"].map((name) => cluster.follower(name, { follow: ["m1"] })) as [
+    SimNode,
+    SimNode,
+    SimNode,
+  ];
+  cluster.pass(2_000);
+  for (const other of [f2, f3]) other.kill();
+  cluster.pass(1_000);
+  const promoted = f1.promote();
+  cluster.pass(1_000);
+  // It hears no majority, and waits.
+  expect(promoted.answer).toBeUndefined();
+  const disk = disks[1];
+  if (disk !== undefined) disk.isBroken = true;
+  m1.write("boards/a", (b) => b.register("title").set("too late"));
+  cluster.pass(1_000);
+  expect(promoted.answer).toMatchObject({ ok: false, fault: { code: "STORAGE_FAILED" } });
 });

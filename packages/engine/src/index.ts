@@ -13,7 +13,7 @@ export { keeping } from "./client/keeper.js";
 export type { KeepingState, MakeKeeping } from "./client/keeping.js";
 export { OwnChange } from "./client/outbox.js";
 export type { Outcome, SlotEntry, SlotStore, SlotWrite } from "./client/slots.js";
-export { isReserved } from "./node/members.js";
+export { isReserved, MEMBERS } from "./node/members.js";
 export {
   DamagedStore,
   ForeignStore,

@@ -4,34 +4,28 @@
  * The store is read in the state that it had when the answer began, however long the caller takes; so one backup is
  * made at a time, and one that takes too long is broken off, which its reader notices.
  */
-import type { Access, CopyableStorage, SyncNode } from "@syncline/engine";
+import type { CopyableStorage, SyncNode } from "@syncline/engine";
 import { Hono } from "hono";
 import { writeBackup } from "./backup-format.js";
-import { authenticateCaller } from "./caller.js";
+import { admitAdmin, type Gate } from "./caller.js";
 import type { Env } from "./docs-api.js";
 import { Refused } from "./errors.js";
 import { SERVER_LIMITS } from "./limits.js";
 
-export interface BackupContext {
+export interface BackupContext extends Gate {
   readonly node: SyncNode;
-  readonly access: Access;
-  readonly cluster: string;
   readonly storage: CopyableStorage;
 }
 
-/** The document that stands for the right to have them all. */
-const ALL = { collection: "_syncline", key: "backup" };
-
-export function backupApi({ node, access, cluster, storage }: BackupContext): Hono<Env> {
+export function backupApi({ node, storage, ...gate }: BackupContext): Hono<Env> {
   const app = new Hono<Env>();
   let isRunning = false;
   app.get("/", async (c) => {
-    const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
-    if (!access.authorize(who, ALL, "admin")) throw new Refused("FORBIDDEN", "no right to make a backup");
+    await admitAdmin(gate, c.req.header("Authorization"), { key: "backup", purpose: "make a backup" });
     if (isRunning) throw new Refused("OVERLOADED", "another backup is being made");
     isRunning = true;
     const state = storage.state();
-    const frames = writeBackup({ cluster, node: node.name }, state)[Symbol.iterator]();
+    const frames = writeBackup({ cluster: gate.cluster, node: node.name }, state)[Symbol.iterator]();
     const end = (): void => {
       clearTimeout(deadline);
       if (isRunning) state.release();

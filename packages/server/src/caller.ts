@@ -4,7 +4,7 @@
  * The hook is code of the user's: when it throws, hangs or answers nonsense, that one caller is refused and nothing
  * else happens.
  */
-import { type Access, isFault, type Logger, type Who } from "@syncline/engine";
+import { type Access, isFault, type Logger, MEMBERS, type Who } from "@syncline/engine";
 import {
   fault,
   type Hello,
@@ -50,6 +50,26 @@ export function authenticateCaller(
       else resolve(result);
     });
   });
+}
+
+/** Whom a request for administrators is judged by. */
+export interface Gate {
+  readonly access: Access;
+  readonly cluster: string;
+}
+
+/**
+ * Lets an administrator pass, and nobody else. `key` names the right, as a document of the cluster's own; `purpose` ends
+ * the refusal "no right to …". Rejects with `Refused`.
+ */
+export async function admitAdmin(
+  { access, cluster }: Gate,
+  authorization: string | undefined,
+  { key, purpose }: { readonly key: string; readonly purpose: string },
+): Promise<void> {
+  const who = await authenticateCaller(access, cluster, authorization);
+  if (!access.authorize(who, { collection: MEMBERS.collection, key }, "admin"))
+    throw new Refused("FORBIDDEN", `no right to ${purpose}`);
 }
 
 /** The same hook, but one that always answers properly. */

@@ -6,14 +6,13 @@
  * is damaged. Two that hold different changes are so too, if both show the same vector; otherwise one is behind.
  */
 import { createHash } from "node:crypto";
-import type { HttpBindings } from "@hono/node-server";
 import type { Document, DocumentName } from "@syncline/core";
 import { documentId } from "@syncline/core";
-import type { Access, SyncNode } from "@syncline/engine";
+import type { SyncNode } from "@syncline/engine";
 import { encodeToken, LIMITS } from "@syncline/protocol";
 import { Hono } from "hono";
-import { authenticateCaller } from "./caller.js";
-import { readNumber } from "./docs-api.js";
+import { admitAdmin, type Gate } from "./caller.js";
+import { type Env, readNumber } from "./docs-api.js";
 import { jsonAnswer, Refused } from "./errors.js";
 
 /** What `GET /v1/digests` answers. */
@@ -26,22 +25,13 @@ export interface DigestsAnswer {
   readonly next: string | null;
 }
 
-/** The document that stands for the right to see them all. */
-const ALL = { collection: "_syncline", key: "digests" };
+/** The right to see them all. */
+const KEY = "digests";
 
-export function digestsApi({
-  node,
-  access,
-  cluster,
-}: {
-  readonly node: SyncNode;
-  readonly access: Access;
-  readonly cluster: string;
-}): Hono<{ Bindings: HttpBindings }> {
-  const app = new Hono<{ Bindings: HttpBindings }>();
+export function digestsApi({ node, ...gate }: Gate & { readonly node: SyncNode }): Hono<Env> {
+  const app = new Hono<Env>();
   app.get("/", async (c) => {
-    const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
-    if (!access.authorize(who, ALL, "admin")) throw new Refused("FORBIDDEN", "no right to compare nodes");
+    await admitAdmin(gate, c.req.header("Authorization"), { key: KEY, purpose: "compare nodes" });
     const limit = readNumber(c, "limit", 1, LIMITS.pageKeysMax) ?? LIMITS.pageKeysMax;
     const one = nameOf(c.req.query("document"));
     const names = one === undefined ? node.namesAfter(nameOf(c.req.query("after")), limit) : [one];
@@ -61,19 +51,10 @@ export function digestsApi({
 }
 
 /** `POST /v1/repair`: this node takes everything anew from another one. */
-export function repairApi({
-  node,
-  access,
-  cluster,
-}: {
-  readonly node: SyncNode;
-  readonly access: Access;
-  readonly cluster: string;
-}): Hono<{ Bindings: HttpBindings }> {
-  const app = new Hono<{ Bindings: HttpBindings }>();
+export function repairApi({ node, ...gate }: Gate & { readonly node: SyncNode }): Hono<Env> {
+  const app = new Hono<Env>();
   app.post("/", async (c) => {
-    const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
-    if (!access.authorize(who, ALL, "admin")) throw new Refused("FORBIDDEN", "no right to repair nodes");
+    await admitAdmin(gate, c.req.header("Authorization"), { key: KEY, purpose: "repair nodes" });
     const refused = node.repair();
     if (refused !== undefined) throw new Refused(refused.code, refused.reason);
     return jsonAnswer({ node: node.name, repairing: true }, 202);

@@ -4,16 +4,13 @@
  * The answer comes when the node has its new role, on its disk, or with the reason why it has not. What a promotion could
  * not know to be here is told in words, also when it was forced.
  */
-import type { HttpBindings } from "@hono/node-server";
-import type { Access, RoleAnswer, SyncNode } from "@syncline/engine";
+import { MEMBERS, type RoleAnswer, type SyncNode } from "@syncline/engine";
 import { atLevel, type CommitRule, LOCAL, parseRule } from "@syncline/protocol";
 import { type Context, Hono } from "hono";
-import { authenticateCaller } from "./caller.js";
-import { readNumber, readSwitch } from "./docs-api.js";
+import { admitAdmin, type Gate } from "./caller.js";
+import { type Env, readNumber, readSwitch } from "./docs-api.js";
 import { jsonAnswer, Refused } from "./errors.js";
 import { SERVER_LIMITS } from "./limits.js";
-
-type Env = { Bindings: HttpBindings };
 
 /** What both answer. */
 export interface RoleChanged {
@@ -23,24 +20,13 @@ export interface RoleChanged {
   readonly doubts: readonly string[];
 }
 
-const ALL = { collection: "_syncline", key: "members" };
-
 /** The routes of `/v1/promote` and `/v1/demote`, to be mounted at `/v1`. */
-export function rolesApi({
-  node,
-  access,
-  cluster,
-}: {
-  readonly node: SyncNode;
-  readonly access: Access;
-  readonly cluster: string;
-}): Hono<Env> {
+export function rolesApi({ node, ...gate }: Gate & { readonly node: SyncNode }): Hono<Env> {
   const app = new Hono<Env>();
   const changing =
     (change: (c: Context<Env>, waitMs: number, answer: (answer: RoleAnswer) => void) => void) =>
     async (c: Context<Env>): Promise<Response> => {
-      const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
-      if (!access.authorize(who, ALL, "admin")) throw new Refused("FORBIDDEN", "no right to change roles");
+      await admitAdmin(gate, c.req.header("Authorization"), { key: MEMBERS.key, purpose: "change roles" });
       const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? ROLE_WAIT_MS;
       const answer = await new Promise<RoleAnswer>((resolve) => change(c, waitMs, resolve));
       if (!answer.ok) throw Refused.by(answer.fault);

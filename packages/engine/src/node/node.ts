@@ -143,7 +143,7 @@ export class SyncNode {
   private readonly self: Role;
   private readonly promotion: Promotion;
   /** A promotion or demotion is under way. */
-  private changing: { settle(): void; stop(): void } | undefined;
+  private changing: { settle(): void; stop(why: Fault): void } | undefined;
   private readonly members: Members;
   private readonly peers = new Peers();
   private readonly counters: AuthorCounters;
@@ -642,14 +642,8 @@ export class SyncNode {
     const finish = () => {
       this.settle();
       const why = fault("SHUTTING_DOWN", `${this.name} is stopping`, this.masters());
-      this.changing?.stop();
-      this.master?.writes.stop();
-      this.reads.stop(why);
-      this.freshness.stop(why);
-      this.concerns.stop(why);
-      for (const { channel } of [...this.peers.all()]) channel.end(why);
-      for (const { channel } of [...this.clientLinks]) channel.end(why);
-      for (const channel of [...this.greeting]) channel.end(why);
+      this.refuseWaiting(why);
+      this.endLinks(why);
       this.stopTimer();
       this.bases.stop();
       this.receiving.stop();
@@ -749,17 +743,21 @@ export class SyncNode {
       answer({ ok: true, role: to, doubts: [] });
       return;
     }
+    const stop = (why: Fault) => {
+      cancel();
+      this.changing = undefined;
+      answer({ ok: false, fault: why, doubts: [] });
+    };
     const take = (doubts: readonly Doubt[]) => {
       cancel();
-      this.changing = { settle: () => {}, stop: () => {} };
+      this.changing = { settle: () => {}, stop };
       how.take(doubts, () => {
+        if (this.changing === undefined) return; // It was stopped, and the caller was told so.
         this.changing = undefined;
         this.ports.log.info("role-changed", { role: to });
         this.members.changed();
         const changed = fault("ROLE_CHANGED", `${this.name} is a ${to} from now on`, this.masters());
-        for (const { channel } of [...this.peers.all()]) channel.end(changed);
-        for (const { channel } of [...this.clientLinks]) channel.end(changed);
-        for (const channel of [...this.greeting]) channel.end(changed);
+        this.endLinks(changed);
         this.poke();
         answer({ ok: true, role: to, doubts });
       });
@@ -777,12 +775,24 @@ export class SyncNode {
       settle: () => {
         if (isReady()) take(to === "master" ? this.promotion.doubts() : []);
       },
-      stop: () => {
-        cancel();
-        answer({ ok: false, fault: fault("SHUTTING_DOWN", `${this.name} is stopping`), doubts: [] });
-      },
+      stop,
     };
     this.poke();
+  }
+
+  /** Answers everybody who waits for something here: it will not come. */
+  private refuseWaiting(why: Fault): void {
+    this.changing?.stop(why);
+    this.master?.writes.stop();
+    this.reads.stop(why);
+    this.freshness.stop(why);
+    this.concerns.stop(why);
+  }
+
+  private endLinks(why: Fault): void {
+    for (const { channel } of [...this.peers.all()]) channel.end(why);
+    for (const { channel } of [...this.clientLinks]) channel.end(why);
+    for (const channel of [...this.greeting]) channel.end(why);
   }
 
   // ---- links ----
@@ -1206,13 +1216,8 @@ export class SyncNode {
     this.receiving.stop();
     this.stopTimer();
     const why = this.storageFailed();
-    this.master?.writes.stop();
-    this.reads.stop(why);
-    this.freshness.stop(why);
-    this.concerns.stop(why);
-    for (const { channel } of [...this.peers.all()]) channel.end(why);
-    for (const { channel } of [...this.clientLinks]) channel.end(why);
-    for (const channel of [...this.greeting]) channel.end(why);
+    this.refuseWaiting(why);
+    this.endLinks(why);
     this.ports.failed(error);
   }
 
