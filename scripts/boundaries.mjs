@@ -10,7 +10,7 @@
  *   - that imports and the declared dependencies are the same set;
  *   - that pure packages use no I/O, clock, timer or chance of the platform.
  * It reads syntax trees, so comments, strings and properties give no false alarm.
- * `test` and `bench` may import everything but must declare it; nothing may
+ * `test`, `scripts` and `bench` may import everything but must declare it; nothing may
  * import them. Exit code 1 and one line per fault: file:line, the fault, what is
  * allowed.
  */
@@ -38,7 +38,7 @@ const LAYERS = {
   react: { ours: ["client"] },
 };
 const EVERY_PACKAGE = Object.keys(LAYERS);
-const FREE = ["test", "bench"];
+const FREE = ["test", "scripts", "bench"];
 
 /**
  * Globals that a pure package is handed instead. The compiler knows none of the

@@ -320,7 +320,7 @@ function installFingerprint() {
 export function workspaceFolders(top = root) {
   const children = (folder) =>
     existsSync(join(top, folder)) ? readdirSync(join(top, folder)).map((name) => join(folder, name)) : [];
-  return [...children("packages"), ...children("apps"), "test", "bench"]
+  return [...children("packages"), ...children("apps"), "test", "scripts", "bench"]
     .map((folder) => join(top, folder))
     .filter((folder) => existsSync(join(folder, "package.json")))
     .sort();

@@ -6,4 +6,9 @@ if (!Number.isSafeInteger(SEED) || SEED < 0) {
   throw new Error(`SYNCLINE_SEED must be a whole number from 0, not ${process.env.SYNCLINE_SEED}`);
 }
 
-fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: SEED });
+fc.configureGlobal({
+  ...fc.readConfigureGlobal(),
+  seed: SEED,
+  // Who only asks whether a test fails need not wait until the failure is as small as it gets.
+  endOnFailure: process.env.SYNCLINE_UNSHRUNK !== undefined,
+});

@@ -2,7 +2,7 @@
  * Documents under random histories: changes delivered in any causal order, duplicated and too early, mixed with
  * states that are merged, encoded and decoded on the way.
  */
-import { Document } from "@syncline/core";
+import { Document, KINDS, type KindName, type Op, typeOf } from "@syncline/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CASES } from "./cases.js";
@@ -26,6 +26,23 @@ test("every replica shows, after every step, what the specifications and its use
   for (const what of [...ops, ...reached, "choice of order", "transaction", "empty transaction"]) {
     expect(tally.get(what) ?? 0, what).toBeGreaterThan(5);
   }
+});
+
+/** Every act of every op there is: the compiler refuses a new one that is not here. */
+const ACTS: Record<Op["act"], KindName | "text"> = {
+  ...{ set: "register", clear: "register", step: "counter", reset: "counter", grow: "grow-counter" },
+  ...{ add: "set", remove: "set", removeAll: "set", include: "remove-set", exclude: "remove-set" },
+  ...{ forget: "remove-set", gather: "grow-set", enable: "flag", disable: "flag", allow: "disable-flag" },
+  ...{ forbid: "disable-flag", withdraw: "disable-flag", create: "map", vanish: "map", insert: "list" },
+  ...{ move: "list", delete: "list", empty: "list", text: "text" },
+} as const;
+
+test("what the generators must reach is every op of every type, but those of text, which has its own histories", () => {
+  const reached = new Set<string>(CASES.flatMap((each) => each.ops));
+  const wanted = Object.entries(ACTS).filter(([, kind]) => kind !== "text");
+  expect([...reached].sort()).toEqual(wanted.map(([act]) => act).sort());
+  const known = Object.values(KINDS).filter((tag) => typeOf(tag) !== undefined && tag !== KINDS.text);
+  expect(CASES.map((each) => KINDS[each.kind]).sort()).toEqual(known.sort());
 });
 
 test("merging states is commutative, associative and idempotent, and does nothing to what is merged in", () => {

@@ -3,29 +3,8 @@ import { orSet, pnCounter, Replica } from "@syncline/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Act, CASES, type Deed, type TypeCase } from "./cases.js";
+import { subjectOf } from "./subjects.js";
 import { expectBytes, expectEqual, unwrap } from "./world.js";
-
-/** What the tests ask of a replica of any type. */
-interface Subject {
-  perform(act: Act, stamp: number): Uint8Array[];
-  apply(op: Uint8Array): string;
-  state(): Uint8Array;
-  merge(state: Uint8Array): void;
-  read(): unknown;
-}
-
-function subjectOf(each: TypeCase, author: number): Subject {
-  return each.withType((type, perform) => {
-    const replica = new Replica(type, author);
-    return {
-      perform: (act, stamp) => replica.edit(stamp, (editor) => perform(editor, act)),
-      apply: (op) => unwrap(replica.apply(op)),
-      state: () => replica.state(),
-      merge: (state) => unwrap(replica.merge(state)),
-      read: () => replica.value,
-    };
-  });
-}
 
 type Event =
   | { readonly do: "act"; readonly at: number; readonly act: Act; readonly stamp: number }

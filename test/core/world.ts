@@ -345,8 +345,8 @@ function actsOf(cases: readonly TypeCase[]): fc.Arbitrary<FieldAct[]> {
   return fc.array(fc.record({ name, act }), { minLength: 1, maxLength: 4 });
 }
 
-/** What is in them must have come before it can be moved or removed. */
-const WEIGHTS: Partial<Record<KindName, number>> = { list: 4, map: 3, set: 3 };
+/** What is in them must have come before it can be moved or removed; and writes to a register must meet. */
+const WEIGHTS: Partial<Record<KindName, number>> = { register: 3, list: 4, map: 3, set: 3 };
 
 /** Mostly of one type, so that ops meet. */
 const acts: fc.Arbitrary<FieldAct[]> = fc.oneof(

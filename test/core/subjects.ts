@@ -1,0 +1,46 @@
+/** A replica of any type, as laws see it: acts, ops, states and what is shown, all in bytes and plain values. */
+import { type FieldType, type Op, Replica } from "@syncline/core";
+import type { Act, TypeCase } from "./cases.js";
+import { unwrap } from "./world.js";
+
+export interface Subject {
+  perform(act: Act, stamp: number): Uint8Array[];
+  apply(op: Uint8Array): string;
+  state(): Uint8Array;
+  merge(state: Uint8Array): void;
+  read(): unknown;
+  /** Performs all of it in one edit that throws in the end. */
+  fail(acts: readonly Act[], stamp: number): void;
+}
+
+export function subjectOf(each: TypeCase, author: number): Subject {
+  return each.withType((type, perform) => replicaAs(type, perform, author));
+}
+
+export function replicaAs<State, TypeOp extends Op, View extends object, Editor extends View>(
+  type: FieldType<State, TypeOp, unknown, View, Editor>,
+  perform: (editor: Editor, act: Act) => void,
+  author: number,
+): Subject {
+  const replica = new Replica(type, author);
+  return {
+    perform: (act, stamp) => replica.edit(stamp, (editor) => perform(editor, act)),
+    apply: (op) => unwrap(replica.apply(op)),
+    state: () => replica.state(),
+    merge: (state) => unwrap(replica.merge(state)),
+    read: () => replica.value,
+    fail(acts, stamp) {
+      try {
+        replica.edit(stamp, (editor) => {
+          for (const act of acts) perform(editor, act);
+          throw new Failure();
+        });
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+      }
+    },
+  };
+}
+
+/** What an edit throws that is meant to fail. */
+class Failure extends Error {}
