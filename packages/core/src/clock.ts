@@ -11,6 +11,7 @@
 /** (milliseconds since 2024-01-01T00:00Z) * 4096 + counter. Compares as a number. */
 export type Stamp = number;
 
+/** Where stamps begin: 2024-01-01T00:00Z, in milliseconds since 1970. */
 export const STAMP_EPOCH_MS: number = Date.UTC(2024, 0, 1);
 const COUNTERS_PER_MS = 4096;
 
@@ -19,6 +20,7 @@ export function stampMs(stamp: Stamp): number {
   return Math.floor(stamp / COUNTERS_PER_MS) + STAMP_EPOCH_MS;
 }
 
+/** Makes stamps that follow the wall clock and causality. */
 export class HybridClock {
   readonly #now: () => number;
   readonly #driftMsMax: number;

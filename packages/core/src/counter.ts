@@ -24,6 +24,7 @@ import { laterPrefix, NO_STEPS, type Prefix, readTotal, writeTotal } from "./pre
 import { know } from "./types.js";
 import type { Value } from "./value.js";
 
+/** What is done to a counter. */
 export type CounterOp =
   /** Adds `by`, an integer of magnitude up to `counterStepMax`. */
   | { readonly act: "step"; readonly by: number }
@@ -37,6 +38,7 @@ export interface Floor {
   readonly total: Exact;
 }
 
+/** What is kept of a counter: one entry per author who ever stepped. */
 export class CounterState {
   readonly entries = new Map<Author, Entry>();
   /** The sum of total - floor over all entries, kept along so that reading is O(1). */
@@ -49,11 +51,13 @@ interface Entry {
   readonly floor: Prefix;
 }
 
+/** Reads a counter. */
 export interface CounterView {
   /** Throws `CounterOverflow` outside ±(2^53 - 1). */
   readonly value: number;
 }
 
+/** Writes a counter within a transaction. */
 export interface CounterDraft extends CounterView {
   /** Throws `InvalidValue` unless `by` is an integer of magnitude up to 2^31. */
   increment(by?: number): void;
@@ -62,6 +66,7 @@ export interface CounterDraft extends CounterView {
   reset(): void;
 }
 
+/** The counter's own prepare functions, beside those of every type. */
 export interface CounterType extends FieldType<CounterState, CounterOp, number, CounterView, CounterDraft> {
   /** Prepares a step. Throws `InvalidValue` unless `by` is an integer of magnitude up to `counterStepMax`. */
   step(state: CounterState, by: number): CounterOp;
@@ -69,6 +74,7 @@ export interface CounterType extends FieldType<CounterState, CounterOp, number, 
   reset(state: CounterState): CounterOp | undefined;
 }
 
+/** A counter that goes up and down, can be reset, and is exact within ±(2^53 - 1). Reading is O(1). */
 export const pnCounter: CounterType = {
   kind: KINDS.counter,
 

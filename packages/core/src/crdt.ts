@@ -43,6 +43,7 @@ export interface Restoring<Op> {
   readonly of?: Dot;
 }
 
+/** One type, in operation and in state form. */
 export interface Crdt<State, Op extends AnyOp, Read> {
   readonly kind: KindTag;
 

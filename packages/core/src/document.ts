@@ -51,6 +51,7 @@ export interface Watcher {
   after(origin: { readonly local: boolean; readonly author: Author | undefined } | undefined): void;
 }
 
+/** One document: fields of any type, changed by whole transactions, in operation and in state form. */
 export class Document {
   readonly name: DocumentName;
   #fields = new Fields();

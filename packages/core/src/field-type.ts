@@ -9,6 +9,7 @@ import type { PathStep } from "./path.js";
 import type { Op as KnownOp } from "./types.js";
 import type { Value } from "./value.js";
 
+/** A type with how its values are read and written. */
 export interface FieldType<State, Op extends AnyOp, Read, View, Editor extends View>
   extends Crdt<State, Op, Read> {
   view(source: Source<State>): View;

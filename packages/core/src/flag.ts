@@ -14,21 +14,25 @@ import type { Author, Dot } from "./ids.js";
 import { KINDS } from "./kinds.js";
 import { know } from "./types.js";
 
+/** What is done to a flag. */
 export type FlagOp =
   /** Turns it on, in place of the enablings observed. */
   | { readonly act: "enable"; readonly replaces: Dots }
   /** Removes the enablings observed. */
   | { readonly act: "disable"; readonly removes: Dots };
 
+/** What is kept of a flag. */
 export class FlagState {
   /** The enablings that stand. Never changed in place. */
   dots: Dots = NO_DOTS;
 }
 
+/** Reads a flag. */
 export interface FlagView {
   readonly value: boolean;
 }
 
+/** Writes a flag within a transaction. */
 export interface FlagDraft extends FlagView {
   /** Enabling what is on already renews it. */
   enable(): void;
@@ -36,12 +40,14 @@ export interface FlagDraft extends FlagView {
   disable(): void;
 }
 
+/** The flag's own prepare functions, beside those of every type. */
 export interface FlagType extends FieldType<FlagState, FlagOp, boolean, FlagView, FlagDraft> {
   enable(state: FlagState): FlagOp;
   /** Undefined if it is off. */
   disable(state: FlagState): FlagOp | undefined;
 }
 
+/** A flag that is on while an enabling stands: enabling wins over concurrent disabling. */
 export const ewFlag: FlagType = {
   kind: KINDS.flag,
 

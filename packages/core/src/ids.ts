@@ -15,6 +15,7 @@ export interface Dot {
   readonly counter: number;
 }
 
+/** What a document is called: a collection, and a key in it. */
 export interface DocumentName {
   readonly collection: string;
   readonly key: string;

@@ -8,6 +8,7 @@
 /** The tag of a kind on the wire. May be one that this build has never heard of. */
 export type KindTag = number;
 
+/** The tags, by the name of the kind. */
 export const KINDS = {
   register: 1,
   counter: 2,
@@ -25,6 +26,7 @@ export const KINDS = {
   schema: 32,
 } as const;
 
+/** The name of a kind for which a tag is reserved. */
 export type KindName = keyof typeof KINDS;
 
 /** The name of a tag, undefined if none is reserved. */

@@ -28,6 +28,7 @@ import { readValue, type Value, valueKey, writeValue } from "./value.js";
 
 export { ListState } from "./list-state.js";
 
+/** What is done to a list. */
 export type ListOp =
   /** Makes a position and an element there. */
   | { readonly act: "insert"; readonly place: Place; readonly value: Value }
@@ -37,6 +38,7 @@ export type ListOp =
   /** Deletes every element up to one counter per author: the greatest observed. */
   | { readonly act: "empty"; readonly upTo: Dots };
 
+/** Reads a list. */
 export interface ListView {
   readonly length: number;
   /** Undefined where there is none. O(log n). */
@@ -53,6 +55,7 @@ export interface ListView {
   indexOfId(id: string): number;
 }
 
+/** Writes a list within a transaction. */
 export interface ListDraft extends ListView {
   /** Inserts copies of values, the first of which gets this index. Throws `InvalidValue`. */
   insert(index: number, ...values: Value[]): void;
@@ -66,6 +69,7 @@ export interface ListDraft extends ListView {
   clear(): void;
 }
 
+/** The list's own prepare functions, beside those of every type. */
 export interface ListType extends FieldType<ListState, ListOp, readonly Value[], ListView, ListDraft> {
   /** Prepares an insert of a value that belongs to the list from now on. Throws `InvalidValue`. */
   insert(state: ListState, index: number, value: Value): ListOp;
@@ -75,6 +79,7 @@ export interface ListType extends FieldType<ListState, ListOp, readonly Value[],
   move(state: ListState, from: number, to: number): ListOp | undefined;
 }
 
+/** A list with insert, delete and move, in which concurrent runs do not interleave. */
 export const list: ListType = {
   kind: KINDS.list,
 

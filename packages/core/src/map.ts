@@ -20,18 +20,21 @@ import { checkedStep } from "./path.js";
 import { know, type Op } from "./types.js";
 import type { Value } from "./value.js";
 
+/** What is done to a map itself; what is done to its entries is theirs. */
 export type MapOp =
   /** Makes the map be there, in place of the creations observed. */
   | { readonly act: "create"; readonly replaces: Dots }
   /** Removes the creations observed. */
   | { readonly act: "vanish"; readonly removes: Dots };
 
+/** What is kept of a map: its cells, and who created it. */
 export class MapState {
   /** The creations that stand. Never changed in place. */
   created: Dots = NO_DOTS;
   children = new Children();
 }
 
+/** Reads a map. */
 export interface MapView {
   /** What is under a name, of this type. Throws `InvalidValue` for a name that no key may have. */
   at<State, ChildOp extends Op, View, Editor extends View>(
@@ -45,6 +48,7 @@ export interface MapView {
   toJSON(): Record<string, Value>;
 }
 
+/** Writes a map within a transaction. */
 export interface MapDraft extends MapView {
   at<State, ChildOp extends Op, View, Editor extends View>(
     name: string,
@@ -62,6 +66,7 @@ export interface MapType extends FieldType<MapState, MapOp, Record<string, Value
   create(state: MapState): MapOp;
 }
 
+/** A map of fields of any type by key; removing a key removes what was observed in it. */
 export const orMap: MapType = {
   kind: KINDS.map,
 

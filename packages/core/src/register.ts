@@ -28,6 +28,7 @@ import {
 import { know } from "./types.js";
 import { readValue, type Value, writeValue } from "./value.js";
 
+/** What is done to a register. */
 export type RegisterOp =
   /** Writes `value` in place of the writes observed. */
   | { readonly act: "set"; readonly value: Value; readonly replaces: Dots }
@@ -40,11 +41,13 @@ export interface Sibling extends Dot {
   readonly value: Value;
 }
 
+/** What is kept of a register: its concurrent writes. */
 export class RegisterState {
   /** The winner last, because what is new mostly wins: then it is put at the end, however many there are. */
   siblings: Sibling[] = [];
 }
 
+/** Reads a register. */
 export interface RegisterView {
   /** The last write, undefined if there is none. */
   readonly value: Value | undefined;
@@ -57,6 +60,7 @@ export interface RegisterView {
   merged(merge: (a: Value, b: Value) => Value): Value | undefined;
 }
 
+/** Writes a register within a transaction. */
 export interface RegisterDraft extends RegisterView {
   /** Writes a copy of the value. Writing what is there already is a write too. Throws `InvalidValue`. */
   set(value: Value): void;
@@ -74,6 +78,7 @@ export interface RegisterType
   values(state: RegisterState): readonly Value[];
 }
 
+/** A register that shows the last write, and keeps all concurrent ones. */
 export const lwwRegister: RegisterType = {
   kind: KINDS.register,
 

@@ -25,6 +25,7 @@ import { ownValue } from "./value.js";
 /** What became of an op: applied, held already, or before something that it needs. */
 export type Arrival = "applied" | "duplicate" | "early";
 
+/** A CRDT alone, with its author and what it has seen. Bytes in, bytes out. */
 export class Replica<State, Op extends KnownOp, Read, View, Editor extends View> {
   readonly author: Author;
   /** Reads what the replica holds at that moment. */
@@ -43,6 +44,7 @@ export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
     this.view = type.view(() => stateIn(type, this.#cell));
   }
 
+  /** What is shown at this moment. */
   get value(): Read {
     return this.#type.value(stateIn(this.#type, this.#cell));
   }

@@ -7,6 +7,7 @@ export interface Fault {
   readonly reason: string;
 }
 
+/** A value, or the fault for which there is none. */
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly fault: Fault };

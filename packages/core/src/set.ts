@@ -40,6 +40,7 @@ import {
 import { know } from "./types.js";
 import { readValue, type Value, valueKey, valueOfKey, writeValue } from "./value.js";
 
+/** What is done to a set. */
 export type SetOp =
   /** Adds an element in place of the adds observed. */
   | { readonly act: "add"; readonly element: Value; readonly replaces: Dots }
@@ -48,11 +49,13 @@ export type SetOp =
   /** Removes every add up to one counter per author: the greatest observed. */
   | { readonly act: "removeAll"; readonly upTo: Dots };
 
+/** What is kept of a set: its elements with the dots that added them, and nothing of what was removed. */
 export class SetState {
   /** Element, as `valueKey`, to the dots that added it: at least one. */
   elements = new Elements();
 }
 
+/** Reads a set. */
 export interface SetView {
   /** O(size of the value). Throws `InvalidValue`. */
   has(element: Value): boolean;
@@ -61,6 +64,7 @@ export interface SetView {
   readonly values: readonly Value[];
 }
 
+/** Writes a set within a transaction. */
 export interface SetDraft extends SetView {
   /** Adds a copy of the value. Adding what is there already renews it. Throws `InvalidValue`. */
   add(element: Value): void;
@@ -70,6 +74,7 @@ export interface SetDraft extends SetView {
   clear(): void;
 }
 
+/** The set's own prepare functions, beside those of every type. */
 export interface SetType extends FieldType<SetState, SetOp, readonly Value[], SetView, SetDraft> {
   /** Prepares an add of a value that belongs to the set from now on. Throws `InvalidValue`. */
   add(state: SetState, element: Value): SetOp;
@@ -80,6 +85,7 @@ export interface SetType extends FieldType<SetState, SetOp, readonly Value[], Se
   has(state: SetState, element: Value): boolean;
 }
 
+/** A set in which adding wins over concurrent removing, without tombstones. */
 export const orSet: SetType = {
   kind: KINDS.set,
 

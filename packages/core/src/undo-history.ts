@@ -22,6 +22,7 @@ interface Step {
   readonly isFirst: boolean;
 }
 
+/** Undo and redo of one author's own changes to a document. */
 export class UndoHistory {
   readonly #changesMax: number;
   #undoable: Step[][] = [];
