@@ -17,7 +17,7 @@ const ONE_TYPE = 'export { Replica, pnCounter } from "@syncline/core";';
 const HOOKS = 'export * from "@syncline/react";';
 
 /** Minified and compressed. The goal for the client is 20 kB; these keep it from growing meanwhile. */
-const BYTES_MAX = { app: 41_500, offline: 48_200, oneType: 8_100, hooks: 3_000 };
+const BYTES_MAX = { app: 41_750, offline: 48_400, oneType: 8_150, hooks: 3_000 };
 
 async function bundled(program = APP, external: string[] = []) {
   const entry = join(import.meta.dirname, "app.js");

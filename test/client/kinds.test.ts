@@ -15,6 +15,7 @@ import {
   type RegisterField,
   record,
   register,
+  removeWinsMap,
   removeWinsSet,
   type SetView,
 } from "@syncline/client";
@@ -214,4 +215,26 @@ test("the types are those of the kinds", () => {
       p.field("open", counter());
     });
   });
+});
+
+test("where removing a key wins, what others do there meanwhile is lost", () => {
+  const cluster = world(2);
+  cluster.master("m1");
+  const cards = defineSchema({
+    boards: { cards: removeWinsMap(record({ title: register<string>(), done: flag() })) },
+  });
+  const { db } = database(cluster, "ann", ["m1"], cards);
+  const { db: other } = database(cluster, "bob", ["m1"], cards);
+  const [mine, theirs] = [db.open("boards", "b"), other.open("boards", "b")];
+  mine.transact((board) => board.cards.at("c1").title.set("Milk"));
+  cluster.settle();
+  mine.transact((board) => board.cards.delete("c1"));
+  theirs.transact((board) => board.cards.at("c1").done.enable());
+  expect(theirs.cards.toJSON()).toEqual({ c1: { title: "Milk", done: true } });
+  cluster.settle();
+  expect([mine.toJSON(), theirs.toJSON()]).toEqual([{}, {}]);
+  theirs.transact((board) => board.cards.at("c1").title.set("Bread"));
+  cluster.settle();
+  expect(mine.cards.at("c1").title.value).toBe("Bread");
+  expect(mine.toJSON()).toEqual(theirs.toJSON());
 });

@@ -231,6 +231,7 @@ describe("names", () => {
       "grow-set": 11,
       "disable-flag": 12,
       "bounded-counter": 13,
+      "remove-map": 14,
       schema: 32,
     });
     expect(kindName(3)).toBe("set");

@@ -16,11 +16,13 @@ import {
   type ListDraft,
   list,
   lwwRegister,
+  type MapDraft,
   type Op,
   orMap,
   orSet,
   pnCounter,
   record,
+  rwMap,
   rwSet,
   type Value,
   valueKey,
@@ -101,6 +103,21 @@ const values: readonly Value[] = [
   "__proto__",
   "",
 ];
+
+const MAP_DOINGS: Doings<MapDraft> = {
+  set: (editor, act) => editor.at(keyIn(act), lwwRegister).set(valueIn(act)),
+  count: (editor, act) => editor.at(keyIn(act), pnCounter).increment(byIn(act)),
+  create: (editor, act) => editor.at(keyIn(act), orMap).create(),
+  tag: (editor, act) => editor.at(keyIn(act), orMap).at("tags", rwSet).add(valueIn(act)),
+  fill(editor, act) {
+    const map = editor.at(keyIn(act), orMap);
+    map.create();
+    map.at("on", dwFlag).enable();
+    map.at("tags", rwSet).add(valueIn(act));
+  },
+  delete: (editor, act) => editor.delete(keyIn(act)),
+  clear: (editor) => editor.clear(),
+};
 
 export const CASES: readonly TypeCase[] = [
   {
@@ -241,20 +258,28 @@ export const CASES: readonly TypeCase[] = [
     ops: ["create", "vanish", "withdraw", "forget"],
     nothing: {},
     oracle: mapOracle,
-    withType: typed(orMap, {
-      set: (editor, act) => editor.at(keyIn(act), lwwRegister).set(valueIn(act)),
-      count: (editor, act) => editor.at(keyIn(act), pnCounter).increment(byIn(act)),
-      create: (editor, act) => editor.at(keyIn(act), orMap).create(),
-      tag: (editor, act) => editor.at(keyIn(act), orMap).at("tags", rwSet).add(valueIn(act)),
-      fill(editor, act) {
-        const map = editor.at(keyIn(act), orMap);
-        map.create();
-        map.at("on", dwFlag).enable();
-        map.at("tags", rwSet).add(valueIn(act));
-      },
-      delete: (editor, act) => editor.delete(keyIn(act)),
-      clear: (editor) => editor.clear(),
-    }),
+    withType: typed(orMap, MAP_DOINGS),
+  },
+  {
+    kind: "remove-map",
+    alphabet: [
+      { kind: "remove-map", act: "set", key: "m", value: "x" },
+      { kind: "remove-map", act: "count", key: "m", by: 1 },
+      { kind: "remove-map", act: "delete", key: "m" },
+    ],
+    more: [
+      { kind: "remove-map", act: "set", key: "n", value: "y" },
+      { kind: "remove-map", act: "fill", key: "m", value: "x" },
+      { kind: "remove-map", act: "tag", key: "m", value: "y" },
+      { kind: "remove-map", act: "create", key: "m" },
+      { kind: "remove-map", act: "count", key: "n", by: 2 },
+      { kind: "remove-map", act: "delete", key: "n" },
+      { kind: "remove-map", act: "clear" },
+    ],
+    ops: ["drop", "accept"],
+    nothing: {},
+    oracle: removeWinsMapOracle,
+    withType: typed(rwMap, MAP_DOINGS),
   },
   {
     kind: "record",
@@ -331,7 +356,7 @@ function recordOracle(deeds: readonly Deed[]): Value | undefined {
 /** Under each key what was done there, a removal being one of everything in it. */
 function mapOracle(deeds: readonly Deed[]): Value | undefined {
   const shown: Record<string, Value> = {};
-  for (const key of ["k", "l"]) {
+  for (const key of ["k", "l", "m", "n"]) {
     const of = deeds.filter(({ act }) => act.key === key || act.act === "clear");
     const removals = of.filter(({ act }) => act.act === "delete" || act.act === "clear");
     const standing = of.filter(
@@ -354,6 +379,18 @@ function mapOracle(deeds: readonly Deed[]): Value | undefined {
   return Object.keys(shown).length > 0 ? shown : undefined;
 }
 
+/** Under each key what was done there by those who had seen every removal of it. */
+function removeWinsMapOracle(deeds: readonly Deed[]): Value | undefined {
+  const removals = deeds.filter(({ act }) => act.act === "delete");
+  return mapOracle(
+    deeds.filter(
+      (deed) =>
+        !removals.includes(deed) &&
+        removals.every((removal) => removal.act.key !== deed.act.key || deed.saw(removal)),
+    ),
+  );
+}
+
 /** All concurrent values of a register, the winner first. */
 export function siblings(deeds: readonly Deed[]): Value[] {
   return deeds
@@ -365,9 +402,15 @@ export function siblings(deeds: readonly Deed[]): Value[] {
 
 /**
  * What each op of an act did. An act that makes several ops did several things: emptying a set in which removing wins
- * removes each of its elements.
+ * removes each of its elements, and emptying a map in which it wins each of its keys.
  */
 export function actOf(act: Act, op: ChangeOp["op"]): Act {
+  if (act.kind === "remove-map") {
+    if (op.act === "drop") return { kind: act.kind, act: "delete", key: op.name };
+    // What only prepares for what is done, and what is taken away before its key is.
+    if (op.act === "accept" || act.act === "delete" || act.act === "clear")
+      return { kind: act.kind, act: "nothing" };
+  }
   if (op.act !== "exclude" || act.act !== "clear") return act;
   return { kind: act.kind, act: "remove", value: op.element };
 }

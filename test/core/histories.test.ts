@@ -6,7 +6,7 @@ import { Document, KINDS, type KindName, type Op, typeOf } from "@syncline/core"
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CASES } from "./cases.js";
-import { expectBytes, NAME, steps, unwrap, World } from "./world.js";
+import { expectBytes, NAME, removals, steps, unwrap, World } from "./world.js";
 
 test("every replica shows, after every step, what the specifications and its users' sight demand", {
   timeout: 240_000,
@@ -18,7 +18,15 @@ test("every replica shows, after every step, what the specifications and its use
       for (const step of history) world.step(step);
       world.settle();
     }),
-    { numRuns: 350 },
+    { numRuns: 400 },
+  );
+  fc.assert(
+    fc.property(removals, (history) => {
+      const world = new World(3, tally);
+      for (const step of history) world.step(step);
+      world.settle();
+    }),
+    { numRuns: 100 },
   );
   // A generator that never reaches something proves nothing about it.
   const ops = CASES.flatMap((each) => each.ops);
@@ -35,6 +43,7 @@ const ACTS: Record<Op["act"], KindName | "text"> = {
   ...{ forget: "remove-set", gather: "grow-set", enable: "flag", disable: "flag", allow: "disable-flag" },
   ...{ forbid: "disable-flag", withdraw: "disable-flag", create: "map", vanish: "map", insert: "list" },
   ...{ move: "list", delete: "list", empty: "list", text: "text" },
+  ...{ drop: "remove-map", accept: "remove-map" },
 } as const;
 
 test("what the generators must reach is every op of every type, but those of text, which has its own histories", () => {

@@ -100,7 +100,8 @@ describe.each(CASES.filter(({ kind }) => !GROWING.includes(kind)))("$kind", (eac
     mine.write((draft) => perform(draft, each.alphabet[0]!));
     mine.write((draft) => perform(draft, each.alphabet.at(-1)!));
     theirs.write((draft) => perform(draft, each.alphabet[0]!));
-    const alone = theirs.document.toJSON();
+    // What a removal has outdone is lost, also when the removal is taken back.
+    const alone = each.kind === "remove-map" ? {} : theirs.document.toJSON();
     mine.hear(theirs);
     while (mine.undo());
     theirs.hear(mine);

@@ -354,34 +354,40 @@ const acts: fc.Arbitrary<FieldAct[]> = fc.oneof(
   { weight: 1, arbitrary: actsOf(CASES) },
 );
 
-export const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 8,
-      arbitrary: fc.record({
-        do: fc.constant("transact"),
-        at,
-        stamp,
-        acts,
-      }),
-    },
-    { weight: 8, arbitrary: fc.record({ do: fc.constant("deliver"), to: at, pick: fc.nat() }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant("merge"), to: at, from: at }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant("misdeliver"), to: at, pick: fc.nat() }) },
-    {
-      weight: 1,
-      arbitrary: fc.record({ do: fc.constant("reload"), at, how: fc.constantFrom("state", "clone") }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        do: fc.constant("later"),
-        at,
-        stamp,
-        name: fc.constantFrom("a", "c"),
-        form: fc.nat({ max: 7 }),
-      }),
-    },
-  ),
-  { minLength: 1, maxLength: 24, size: "max" },
-);
+const stepsWith = (acts: fc.Arbitrary<FieldAct[]>): fc.Arbitrary<Step[]> =>
+  fc.array(
+    fc.oneof(
+      {
+        weight: 8,
+        arbitrary: fc.record({
+          do: fc.constant("transact"),
+          at,
+          stamp,
+          acts,
+        }),
+      },
+      { weight: 8, arbitrary: fc.record({ do: fc.constant("deliver"), to: at, pick: fc.nat() }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant("merge"), to: at, from: at }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant("misdeliver"), to: at, pick: fc.nat() }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant("reload"), at, how: fc.constantFrom("state", "clone") }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          do: fc.constant("later"),
+          at,
+          stamp,
+          name: fc.constantFrom("a", "c"),
+          form: fc.nat({ max: 7 }),
+        }),
+      },
+    ),
+    { minLength: 1, maxLength: 24, size: "max" },
+  );
+
+export const steps = stepsWith(acts);
+
+/** Of one kind only, of which removals must meet. */
+export const removals = stepsWith(actsOf(CASES.filter(({ kind }) => kind === "remove-map")));

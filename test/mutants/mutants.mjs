@@ -13,6 +13,27 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "decision 0049",
+    name: "what is done under a removed key counts, whoever did it",
+    file: core("remove-wins-map"),
+    edits: [["marksOf(state, name).every((mark) => isKnown(mark, dot))", "true"]],
+    tests: ["test/core/remove-wins-maps.test.ts"],
+  },
+  {
+    rule: "decision 0049",
+    name: "a state that has not seen a removal brings back what it took",
+    file: core("remove-wins-map"),
+    edits: [["lost.size === 0 ? from.children : from.children.without(lost)", "from.children"]],
+    tests: ["test/core/remove-wins-maps.test.ts", "whole state"],
+  },
+  {
+    rule: "decision 0049",
+    name: "what a removal takes that its maker did not know of is not told",
+    file: core("remove-wins-map"),
+    edits: [['if (!rwMap.isOp(op) || op.act !== "drop") return;', "if (path.length > 0) return;"]],
+    tests: ["test/core/remove-wins-maps.test.ts", "is told"],
+  },
+  {
     rule: "I8",
     name: "what a demoted master has left is not waited for",
     file: node("freshness"),
@@ -161,22 +182,6 @@ export const MUTANTS = [
     file: node("conflicts"),
     edits: [["fieldKeyOf(id, kind), field);", "undefined, field);"]],
     tests: ["test/scenarios/schema.test.ts", "a field dropped"],
-  },
-  {
-    rule: "I11",
-    name: "an app below the minimum version is let in",
-    file: node("node"),
-    edits: [["answer(this.tooOld(hello.schema));", "answer(undefined);"]],
-    tests: ["test/schema/versions.test.ts", "below the minimum"],
-  },
-  {
-    rule: "I11",
-    name: "an app that is connected stays when the minimum rises above it",
-    file: node("node"),
-    edits: [
-      ["if (why !== undefined) client.channel.end(why);", "if (why === client) client.channel.end(why);"],
-    ],
-    tests: ["test/schema/versions.test.ts", "below the minimum"],
   },
   {
     rule: "I9",

@@ -42,7 +42,9 @@ export {
   growSet,
   type MapField,
   map,
+  type RemoveWinsMapField,
   type RemoveWinsSetField,
+  removeWinsMap,
   removeWinsSet,
 } from "./kinds.js";
 export {

@@ -18,6 +18,7 @@ import type {
   GrowCounterField,
   GrowSetField,
   MapField,
+  RemoveWinsMapField,
   RemoveWinsSetField,
 } from "./kinds.js";
 import type { ListDraft, ListField, ListView } from "./lists.js";
@@ -120,7 +121,7 @@ type OwnViewOf<F> =
         ? CounterView
         : F extends FlagField | DisableWinsFlagField
           ? FlagView
-          : F extends MapField<infer Of>
+          : F extends MapField<infer Of> | RemoveWinsMapField<infer Of>
             ? MapView<Of>
             : F extends ListField<infer T>
               ? ListView<T>
@@ -144,7 +145,7 @@ type OwnDraftOf<F> =
             ? GrowCounterDraft
             : F extends FlagField | DisableWinsFlagField
               ? FlagDraft
-              : F extends MapField<infer Of>
+              : F extends MapField<infer Of> | RemoveWinsMapField<infer Of>
                 ? MapDraft<Of>
                 : F extends ListField<infer T>
                   ? ListDraft<T>
@@ -167,7 +168,7 @@ type OwnJsonOf<F> =
         ? number
         : F extends FlagField | DisableWinsFlagField
           ? boolean
-          : F extends MapField<infer Of>
+          : F extends MapField<infer Of> | RemoveWinsMapField<infer Of>
             ? { readonly [key: string]: JsonOf<Of> }
             : F extends RecordField<infer Of>
               ? RecordJson<Of>

@@ -4,7 +4,7 @@
  * Who wins when people do opposite things at the same time is part of the kind, and not an option, because everybody
  * must answer it alike.
  */
-import { dwFlag, ewFlag, gCounter, gSet, orMap, rwSet, type Value } from "@syncline/core";
+import { dwFlag, ewFlag, gCounter, gSet, orMap, rwMap, rwSet, type Value } from "@syncline/core";
 import { LiveCounter, LiveFlag, LiveSet } from "./fields.js";
 import { LiveMap, MapEditor } from "./maps.js";
 import { type Accessible, access, accessOf, type Field, type holds, type Storable } from "./schema.js";
@@ -39,6 +39,12 @@ export interface GrowSetField<T = Value> extends Accessible {
 /** Holds other fields, all of one kind, under keys. Made by `map()`. */
 export interface MapField<F extends Field = Field> extends Accessible {
   readonly kind: "map";
+  readonly [holds]?: F;
+}
+
+/** Holds other fields, all of one kind, under keys; removing a key wins over what others do there. Made by `removeWinsMap()`. */
+export interface RemoveWinsMapField<F extends Field = Field> extends Accessible {
+  readonly kind: "remove-map";
   readonly [holds]?: F;
 }
 
@@ -112,6 +118,21 @@ export function map<F extends Field>(of: F): MapField<F> {
     [access]: {
       view: (place, name) => new LiveMap(() => place().at(name, orMap), of),
       draft: (place, name) => new MapEditor(place.at(name, orMap), of),
+    },
+  };
+}
+
+/**
+ * Like `map`, but what is done under a key by somebody who does not know yet that it was removed is lost. It remembers which
+ * keys were removed.
+ */
+export function removeWinsMap<F extends Field>(of: F): RemoveWinsMapField<F> {
+  accessOf(of);
+  return {
+    kind: "remove-map",
+    [access]: {
+      view: (place, name) => new LiveMap(() => place().at(name, rwMap), of),
+      draft: (place, name) => new MapEditor(place.at(name, rwMap), of),
     },
   };
 }

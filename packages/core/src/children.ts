@@ -75,6 +75,13 @@ export class Children {
     }
   }
 
+  /** All of them but those under some names. They are the same, not copies. */
+  without(names: ReadonlySet<string>): Children {
+    const left = new Children();
+    for (const [key, child] of this.#children) if (!names.has(child.name)) left.#children.set(key, child);
+    return left;
+  }
+
   clone(): Children {
     const copy = new Children();
     for (const [key, { name, kind, cell }] of this.#children) {

@@ -20,6 +20,7 @@ import type { Stamp } from "./clock.js";
 import type { Seen } from "./dots.js";
 import type { Author, Dot } from "./ids.js";
 import type { KindTag } from "./kinds.js";
+import type { Path } from "./path.js";
 import type { Value } from "./value.js";
 
 /** Every op says what it does; the acts of all types are different words. */
@@ -75,6 +76,12 @@ export interface Crdt<State, Op extends AnyOp, Read> {
   isBlank(state: State): boolean;
   /** What is inside, for types that hold others. */
   children?(state: State): Children;
+  /** Whether an op on something under a name counts. Of containers in which not all do. */
+  enter?(state: State, name: string, dot: Dot): boolean;
+  /** Calls `visit` for all that an op of the container is about to take away at once. Of ops that have a name. */
+  emptied?(state: State, op: AnyOp, path: Path, visit: (path: Path) => void): void;
+  /** What somebody must have said who is about to do something under a name; undefined for nothing. */
+  opening?(state: State, name: string, author: Author): Op | undefined;
 
   /**
    * Prepares, on another state, what `op` was meant to do; undefined if there is nothing to do. `now` says under which

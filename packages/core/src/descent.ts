@@ -5,9 +5,9 @@
 import type { Stamp } from "./clock.js";
 import type { AnyOp, Undo } from "./crdt.js";
 import { BrokenInvariant } from "./errors.js";
-import type { Dot } from "./ids.js";
+import type { Author, Dot } from "./ids.js";
 import { type Path, pathKey } from "./path.js";
-import type { Cell } from "./types.js";
+import type { Cell, Op } from "./types.js";
 
 /** An op with its identity. */
 export interface Play {
@@ -33,9 +33,28 @@ export function applyBelow(cell: Cell, path: Path, play: Play, depth = 0): void 
   const { children } = cell;
   if (children === undefined) throw new BrokenInvariant(`nothing is inside of ${pathKey(path)} at ${depth}`);
   const step = path[depth + 1]!;
+  if (cell.rules.enter?.(cell.state, step.name, play.dot) === false) return;
   const child = children.use(step, play.undo);
   applyBelow(child, path, play, depth + 1);
   if (child.isBlank()) children.drop(step, play.undo);
+}
+
+/**
+ * Calls `say` for what an author must have said before he does something at the end of a path of which `cell` is the
+ * first step.
+ */
+export function open(
+  cell: Cell | undefined,
+  path: Path,
+  author: Author,
+  say: (path: Path, op: Op) => void,
+): void {
+  let on = cell;
+  for (let i = 1; i < path.length && on !== undefined; i++) {
+    const op = on.rules.opening?.(on.state, path[i]!.name, author);
+    if (op !== undefined) say(path.slice(0, i), op);
+    on = on.children?.get(path[i]!);
+  }
 }
 
 /** Calls `visit` for what is at the end of a path and for all that is inside of it, innermost first. */

@@ -113,7 +113,11 @@ export class Document {
   apply(change: Change): void {
     this.#mustBeIdle();
     this.#mustBeNext(change);
-    if (this.#watchers !== undefined) for (const path of change.paths) this.#before(path);
+    if (this.#watchers !== undefined) {
+      for (const path of change.paths) this.#before(path);
+      for (const { path, op } of change.ops)
+        if ("name" in op) this.#fields.emptied(change.paths[path]!, op, (at) => this.#before(at));
+    }
     this.#play(change);
     this.#note(change);
     this.#after({ local: false, author: change.author });

@@ -9,7 +9,7 @@ import { type Change, type ChangeOp, recordedChange } from "./change.js";
 import type { Stamp } from "./clock.js";
 import { type CounterDraft, pnCounter } from "./counter.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
-import { visitUpwards } from "./descent.js";
+import { open, visitUpwards } from "./descent.js";
 import { DraftClosed, InvalidValue, LimitExceeded } from "./errors.js";
 import type { FieldType, Site, Source } from "./field-type.js";
 import type { Fields } from "./fields.js";
@@ -113,7 +113,6 @@ export class Recording implements Draft {
   }
 
   repeat(change: Change, made: Map<string, Dot> = new Map()): void {
-    const { author, first } = this.#origin;
     const now = (dot: Dot): Dot => made.get(`${dot.author}:${dot.counter}`) ?? dot;
     change.ops.forEach(({ path: index, op }, i) => {
       const path = change.paths[index]!;
@@ -128,8 +127,8 @@ export class Recording implements Draft {
       if (path[0]!.name === LOST_PATH[0]!.name) return;
       const again = type.again(this.#fields.cell(path) ?? type.empty(), op, now);
       if (again === undefined) return;
-      made.set(`${change.author}:${change.first + i}`, { author, counter: first + this.#ops.length });
-      this.#take(path, again);
+      const dot = this.play(path, again);
+      made.set(`${change.author}:${change.first + i}`, dot);
     });
   }
 
@@ -138,9 +137,7 @@ export class Recording implements Draft {
   }
 
   play(path: Path, op: Op): Dot {
-    const counter = this.#origin.first + this.#ops.length;
-    this.#take(path, op);
-    return { author: this.#origin.author, counter };
+    return this.#take(path, op)!;
   }
 
   get stamp(): Stamp {
@@ -219,9 +216,13 @@ export class Recording implements Draft {
   }
 
   /** Applies an op and takes it down. */
-  #take(path: Path, op: Op | undefined): void {
+  #take(path: Path, op: Op | undefined): Dot | undefined {
     this.#mustBeOpen();
-    if (op === undefined) return;
+    if (op === undefined) return undefined;
+    if (path.length > 1)
+      open(this.#fields.cell(path.slice(0, 1)), path, this.#origin.author, (at, said) =>
+        this.#take(at, said),
+      );
     if (this.#ops.length === CORE_LIMITS.opsPerChangeMax) {
       throw new LimitExceeded(`opsPerChangeMax is ${CORE_LIMITS.opsPerChangeMax}`);
     }
@@ -229,10 +230,12 @@ export class Recording implements Draft {
     const dot = { author, counter: first + this.#ops.length };
     const lost = (op.act === "set" || op.act === "clear") && op.replaces.length > 1 ? this.#lost(path) : [];
     const index = this.#indexOf(path);
+    if ("name" in op) this.#fields.emptied(path, op, this.#watch.before);
     if (!isOwnField(path[0]!.name)) this.#watch.made?.(path, op, dot);
     this.#fields.apply(path, { op, dot, stamp, undo: this.#undo });
     this.#ops.push({ path: index, op });
     for (const element of lost) this.#lose(element);
+    return dot;
   }
 
   /** What nobody will be shown any more once the register at this path is written. */

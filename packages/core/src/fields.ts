@@ -140,6 +140,12 @@ export class Fields {
     return later;
   }
 
+  /** Calls `visit` for all that an op on a container takes away at once. */
+  emptied(path: Path, op: AnyOp, visit: (path: Path) => void): void {
+    const cell = this.cell(path);
+    cell?.rules.emptied?.(cell.state, op, path, visit);
+  }
+
   merge(seen: Seen, from: Fields, fromSeen: Seen): void {
     for (const theirs of from.#kept()) {
       const { name, kind } = theirs.path[0]!;

@@ -31,6 +31,7 @@ export type { Place } from "./place.js";
 export { purgeDocument, remainingIn } from "./purge.js";
 export * from "./record.js";
 export * from "./register.js";
+export * from "./remove-wins-map.js";
 export * from "./remove-wins-set.js";
 export * from "./replica.js";
 export * from "./result.js";

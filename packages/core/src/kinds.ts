@@ -23,6 +23,7 @@ export const KINDS = {
   "grow-set": 11,
   "disable-flag": 12,
   "bounded-counter": 13,
+  "remove-map": 14,
   schema: 32,
 } as const;
 

@@ -160,7 +160,7 @@ function removedBy(op: MapOp): Dots {
   return op.act === "create" ? op.replaces : op.removes;
 }
 
-class LiveMap implements MapView {
+export class LiveMap implements MapView {
   readonly #source: Source<MapState>;
 
   constructor(source: Source<MapState>) {
@@ -188,10 +188,15 @@ class LiveMap implements MapView {
   }
 }
 
-class MapEditor extends LiveMap implements MapDraft {
-  readonly #site: Site<MapState, MapOp>;
+/** A place of a map of any kind. */
+type MapSite = Omit<Site<MapState, MapOp>, "record"> & {
+  record(prepare: (state: MapState) => MapOp | undefined): void;
+};
 
-  constructor(site: Site<MapState, MapOp>) {
+export class MapEditor extends LiveMap implements MapDraft {
+  readonly #site: MapSite;
+
+  constructor(site: MapSite) {
     super(site.state);
     this.#site = site;
   }

@@ -9,7 +9,7 @@ import { AuthorTable, readEntries, writeEntries } from "./author-table.js";
 import { type ByteReader, ByteWriter } from "./bytes.js";
 import type { Stamp } from "./clock.js";
 import type { Crdt, Undo } from "./crdt.js";
-import { applyBelow, cellBelow, visitUpwards } from "./descent.js";
+import { applyBelow, cellBelow, open, visitUpwards } from "./descent.js";
 import { greatestPerAuthor, hasSeen } from "./dots.js";
 import { BrokenInvariant, InvalidValue } from "./errors.js";
 import type { FieldType, Site } from "./field-type.js";
@@ -56,6 +56,7 @@ export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
     const undo: Undo = [];
     const take = (path: Path, op: KnownOp | undefined): void => {
       if (op === undefined) return;
+      open(this.#cell, path, this.author, take);
       const dot = { author: this.author, counter: first + ops.length };
       ops.push(this.#encodeOp(path, op, dot, stamp));
       applyBelow(this.#cell, path, { op, dot, stamp, undo });

@@ -21,9 +21,9 @@ import type { GrowSetOp } from "./grow-set.js";
 import type { Author, Dot } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import type { ListOp } from "./list.js";
-import type { MapOp } from "./map.js";
 import type { Path } from "./path.js";
 import type { RegisterOp } from "./register.js";
+import type { RemoveWinsMapOp } from "./remove-wins-map.js";
 import type { RemoveWinsSetOp } from "./remove-wins-set.js";
 import type { SetOp } from "./set.js";
 import type { TextOp } from "./text.js";
@@ -39,7 +39,7 @@ export type Op =
   | RemoveWinsSetOp
   | GrowSetOp
   | DisableWinsFlagOp
-  | MapOp
+  | RemoveWinsMapOp
   | ListOp
   | TextOp;
 
@@ -95,6 +95,11 @@ export class Cell {
     return this.#type.children?.(this.state);
   }
 
+  /** How its type judges what is done inside. */
+  get rules(): Pick<AnyType, "enter" | "opening" | "emptied"> {
+    return this.#type;
+  }
+
   apply(op: AnyOp, dot: Dot, stamp: Stamp, undo?: Undo): void {
     this.#type.apply(this.state, own(this.#type, op), dot, stamp, undo);
   }
@@ -143,7 +148,10 @@ const TYPES = new Map<KindTag, CellType>();
 
 /** A type that is only ever given states and ops of its own: a cell sees to the states, `own` to the ops. */
 // biome-ignore lint/suspicious/noExplicitAny: of its kind, which is not known here.
-type AnyType = Crdt<any, any, unknown> & { reset(state: unknown): Op | undefined };
+type AnyType = Crdt<any, any, unknown> & {
+  reset(state: unknown): Op | undefined;
+  opening?(state: unknown, name: string, author: Author): Op | undefined;
+};
 
 function cellType<State, TypeOp extends Op>(type: Crdt<State, TypeOp, unknown>): CellType {
   return {

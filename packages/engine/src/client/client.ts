@@ -32,8 +32,6 @@ export interface ClientConfig {
   /** For the logs of servers. */
   readonly name: string;
   readonly limits: Limits;
-  /** Of the schema that the app was written for; not judged if it says none. */
-  readonly schema?: number | undefined;
 }
 
 export interface ClientPorts extends ServerPorts {
@@ -273,12 +271,11 @@ export class SyncClient {
   // ---- links ----
 
   private self() {
-    const { cluster, name, schema } = this.config;
+    const { cluster, name } = this.config;
     return {
       peer: "client" as const,
       cluster,
       name,
-      schema,
       incarnation: this.author,
       url: "",
       voter: false,

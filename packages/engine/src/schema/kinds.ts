@@ -32,6 +32,7 @@ export const KIND_PARAMETERS: Readonly<Record<string, "values" | "kind" | undefi
   "remove-set": "values",
   "grow-set": "values",
   "disable-flag": undefined,
+  "remove-map": "kind",
 };
 
 /** `register<string | number>`. */

@@ -20,6 +20,7 @@ import type { Placed } from "./history.js";
 import { listValues } from "./list.js";
 import { isCreated, mapValue, type PlacedBelow } from "./map.js";
 import { registerValues } from "./register.js";
+import { afterRemovals } from "./remove-wins-map.js";
 import { removeWinsSetValues } from "./remove-wins-set.js";
 import { setValues } from "./set.js";
 
@@ -77,7 +78,7 @@ function shown(changes: Iterable<Change>): { key: string; kind: string; value: V
 
 /** A field shows a set that has become empty, say; only containers with nothing in them are not there. */
 function shownValue({ kind, understood }: FieldHistory): Value | undefined {
-  return kind === KINDS.map || kind === KINDS.record
+  return kind === KINDS.map || kind === KINDS.record || kind === KINDS["remove-map"]
     ? shownInside(kind, understood)
     : valueAt(kind, understood);
 }
@@ -101,6 +102,8 @@ function isThere(kind: number, history: readonly PlacedBelow<Op>[]): boolean {
       return flagValue(only(history, "enable", "disable"));
     case KINDS["disable-flag"]:
       return hasVotes(only(history, "allow", "forbid", "withdraw"));
+    case KINDS["remove-map"]:
+      return isThere(KINDS.map, afterRemovals(history));
     case KINDS.map:
     case KINDS.record:
       return (
@@ -131,6 +134,8 @@ function valueAt(kind: number, history: readonly PlacedBelow<Op>[]): Value | und
       return growSetValues(only(history, "gather"));
     case KINDS["grow-counter"]:
       return shownSum(growCounterValue(only(history, "grow")));
+    case KINDS["remove-map"]:
+      return mapValue(afterRemovals(history), shownInside);
     case KINDS.map:
     case KINDS.record:
       return mapValue(history, shownInside);

@@ -1,0 +1,95 @@
+/** Stories of maps in which removing wins. What holds for all histories is in the law suite and in the histories. */
+import {
+  type Change,
+  Document,
+  digestOf,
+  gCounter,
+  lwwRegister,
+  type MapDraft,
+  observe,
+  orMap,
+  pnCounter,
+  rwMap,
+  UndoHistory,
+} from "@syncline/core";
+import { expect, test } from "vitest";
+import { expectBytes, NAME, unwrap } from "./world.js";
+
+test("what was lost to a removal does not come back when somebody uses the key again who has not seen it", () => {
+  const [ann, bob, cleo] = [new Document(NAME), new Document(NAME), new Document(NAME)];
+  const made = write(ann, 1, (cards) => cards.at("c1", orMap).at("title", lwwRegister).set("Milk"));
+  for (const document of [bob, cleo]) document.apply(made);
+  const removed = write(ann, 1, (cards) => cards.delete("c1"));
+  const counted = write(bob, 2, (cards) => cards.at("c1", orMap).at("votes", pnCounter).increment());
+  cleo.apply(removed);
+  const again = write(cleo, 3, (cards) => cards.at("c1", orMap).at("title", lwwRegister).set("Bread"));
+  bob.apply(removed);
+  expect(bob.toJSON()).toEqual({});
+  bob.apply(again);
+  for (const document of [ann, cleo]) document.apply(counted);
+  ann.apply(again);
+  for (const document of [ann, bob, cleo]) {
+    expect(document.toJSON()).toEqual({ cards: { c1: { title: "Bread" } } });
+    expectBytes(document.encodeState(), ann.encodeState());
+  }
+});
+
+test("what only grows goes with its key, and a whole state that has not seen the removal brings nothing back", () => {
+  const [ann, bob] = [new Document(NAME), new Document(NAME)];
+  bob.apply(
+    write(ann, 1, (cards) => {
+      cards.at("c1", gCounter).increment(5);
+      cards.at("c2", gCounter).increment(1);
+    }),
+  );
+  write(ann, 1, (cards) => cards.delete("c1"));
+  write(ann, 1, (cards) => cards.at("c1", gCounter).increment(2));
+  write(bob, 2, (cards) => cards.at("c1", gCounter).increment(7));
+  const [ofAnn, ofBob] = [ann.clone(), bob.clone()];
+  ann.merge(ofBob);
+  bob.merge(ofAnn);
+  expect(ann.toJSON()).toEqual({ cards: { c1: 2, c2: 1 } });
+  expectBytes(bob.encodeState(), ann.encodeState());
+});
+
+test("what a removal takes that its maker did not know of is told, and counts in the digest", () => {
+  const [ann, bob] = [new Document(NAME), new Document(NAME)];
+  bob.apply(write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Milk")));
+  write(bob, 2, (cards) => cards.at("c1", pnCounter).increment());
+  digestOf(bob);
+  const told: unknown[] = [];
+  observe(bob, ({ changes }) => told.push(...changes.filter(({ kind }) => kind === "counter")));
+  bob.apply(write(ann, 1, (cards) => cards.delete("c1")));
+  expect(told).toEqual([{ path: ["cards", "c1"], kind: "counter", before: 1, after: undefined }]);
+  expect(digestOf(bob)).toBe(digestOf(unwrap(Document.decodeState(bob.encodeState()))));
+});
+
+test("undoing a removal brings back what its maker took away", () => {
+  const document = new Document(NAME);
+  write(document, 1, (cards) => cards.at("c1", orMap).at("title", lwwRegister).set("Milk"));
+  const history = new UndoHistory(10);
+  history.follow(document);
+  write(document, 1, (cards) => cards.delete("c1"));
+  expect(document.toJSON()).toEqual({});
+  expect(history.undo((mutate) => document.transact({ author: 1, stamp: 2 }, mutate))).toBe(true);
+  expect(document.toJSON()).toEqual({ cards: { c1: { title: "Milk" } } });
+});
+
+test("a key that comes and goes keeps one removal, and its maker says nothing more", () => {
+  const document = new Document(NAME);
+  const cycle = (): Change => {
+    write(document, 1, (cards) => cards.at("c1", lwwRegister).set("x"));
+    return write(document, 1, (cards) => cards.delete("c1"));
+  };
+  cycle();
+  const size = document.encodeState().length;
+  for (let i = 0; i < 20; i++) expect(cycle().ops.map(({ op }) => op.act)).toEqual(["clear", "drop"]);
+  expect(document.encodeState().length).toBe(size);
+  expect(document.transact({ author: 1, stamp: 1 }, (draft) => draft.at("cards", rwMap).delete("c1"))).toBe(
+    undefined,
+  );
+});
+
+function write(document: Document, author: number, mutate: (cards: MapDraft) => void): Change {
+  return document.transact({ author, stamp: 1 }, (draft) => mutate(draft.at("cards", rwMap)))!;
+}
