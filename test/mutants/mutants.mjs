@@ -184,6 +184,22 @@ export const MUTANTS = [
     tests: ["test/scenarios/schema.test.ts", "a field dropped"],
   },
   {
+    rule: "I11",
+    name: "an app below the minimum version is let in",
+    file: node("node"),
+    edits: [["answer(this.tooOld(hello.schema));", "answer(undefined);"]],
+    tests: ["test/schema/versions.test.ts", "below the minimum"],
+  },
+  {
+    rule: "I11",
+    name: "an app that is connected stays when the minimum rises above it",
+    file: node("node"),
+    edits: [
+      ["if (why !== undefined) client.channel.end(why);", "if (why === client) client.channel.end(why);"],
+    ],
+    tests: ["test/schema/versions.test.ts", "below the minimum"],
+  },
+  {
     rule: "I9",
     name: "what was lost in conflicts outlives a purge",
     file: "packages/core/src/purge.ts",

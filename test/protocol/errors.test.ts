@@ -43,6 +43,7 @@ const NUMBERS: Record<ErrorCode, number> = {
   SCHEMA_CONFLICT: 53,
   LAST_MASTER: 54,
   ROLE_CHANGED: 55,
+  SCHEMA_VERSION: 60,
 };
 
 const names = Object.keys(CODES) as ErrorCode[];

@@ -2,7 +2,10 @@
 import {
   alterSchema,
   Catalog,
+  type CatalogCollection,
   diffSchema,
+  fieldNamed,
+  fieldWithId,
   parseSchema,
   SCHEMA,
   SchemaRefused,
@@ -12,7 +15,7 @@ import {
 import type { Database } from "./database.js";
 import { partsOf } from "./document.js";
 import { SynclineError } from "./errors.js";
-import type { Collections } from "./schema.js";
+import type { Collections, Schema } from "./schema.js";
 import type { Write } from "./write.js";
 
 export type { Statement } from "@syncline/engine";
@@ -28,6 +31,11 @@ export interface ClusterSchema {
   alter(...statements: readonly Statement[]): Write;
   /** Makes it what a text says; what the text does not name stays. Throws `INVALID_VALUE` with line and column. */
   apply(text: string): Write;
+  /**
+   * Holds what an app says with `defineSchema` against it. Throws `SCHEMA_CONFLICT`, whose message names each field that is
+   * something else in the cluster, and what to do. Collections that the cluster's schema does not name are free.
+   */
+  check(schema: Schema): void;
   subscribe(listener: () => void): () => void;
   close(): void;
 }
@@ -60,9 +68,38 @@ export function clusterSchema<C extends Collections>(db: Database<C>): ClusterSc
         );
       return alter(...statements);
     },
+    check(schema) {
+      const wrong = contradictions(catalog(), schema);
+      if (wrong.length > 0) throw new SynclineError("SCHEMA_CONFLICT", wrong.join("; "));
+    },
     subscribe: (listener) => document.subscribe(listener),
     close: () => document.close(),
   };
+}
+
+/** What an app writes goes by the names of its own schema: they must be the identities of what it means. */
+function contradictions(catalog: Catalog, { collections }: Schema): string[] {
+  return Object.entries(collections).flatMap(([name, fields]) => {
+    const found = catalog.withId(name);
+    const meant = catalog.named(name);
+    if (meant !== undefined && meant.id !== name)
+      return [`${name} is the collection ${meant.id} in documents: call it that in defineSchema`];
+    if (found === undefined) return [];
+    if (found.dropped) return [`collection ${name} was dropped: undrop it, or take it out of defineSchema`];
+    return Object.entries(fields).flatMap(([field, { kind }]) => contradiction(found, field, kind) ?? []);
+  });
+}
+
+function contradiction(collection: CatalogCollection, name: string, kind: string): string | undefined {
+  const what = `${collection.key}.${name}`;
+  const own = fieldWithId(collection, name, kind);
+  if (own !== undefined)
+    return own.dropped ? `${what} was dropped: undrop it, or take it out of defineSchema` : undefined;
+  const meant = fieldNamed(collection, name);
+  if (meant === undefined) return `${what} is not in the schema: add it with \`syncline schema apply\``;
+  if (meant.kind !== kind)
+    return `${what} is a ${meant.kind}, and a ${kind} in defineSchema: a kind never changes in place, so use that or another name`;
+  return `${what} is called ${meant.id} in documents, because it was renamed: call it that in defineSchema`;
 }
 
 function translating<T>(task: () => T): T {

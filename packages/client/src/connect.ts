@@ -70,7 +70,7 @@ export function connectOn<C extends Collections>(
   const socketDialer = WebSocket === undefined ? platform.dialer() : browserDialer({ WebSocket, scheduler });
   const dialed = dialing(socketDialer, token, scheduler, limits);
   const client = new SyncClient(
-    { urls: list, cluster, name, limits },
+    { urls: list, cluster, name, limits, schema: schema?.version },
     { clock, scheduler, random, log, ...dialed, keeping: storage?.keeping },
   );
   const database = createDatabase(client, { scheduler, report: reportUncaught, ...(schema && { schema }) });

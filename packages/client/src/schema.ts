@@ -91,6 +91,8 @@ export interface Collections {
 /** What `defineSchema` has checked. */
 export interface Schema<C extends Collections = Collections> {
   readonly collections: C;
+  /** Of the cluster's schema that it was written for. A server whose schema asks for a later one refuses the app. */
+  readonly version?: number | undefined;
 }
 
 /**
@@ -154,10 +156,16 @@ export function set(): SetField<unknown> {
  * Declares collections and the fields of their documents. Throws a `SynclineError` (`INVALID_VALUE`) for a name that
  * no collection or field may have, and for a kind that does not exist.
  *
+ * `version` is that of the cluster's schema that the app was written for: once the cluster asks for a later one, the app is
+ * refused with `SCHEMA_VERSION`, and keeps what it has not sent. Without it the app is let in whatever its age.
+ *
  * A field may have the name of a method (`close`, `set` …). It is then not a property of documents and drafts, but
  * is reached like every other one by kind and name: `board.register("close")`.
  */
-export function defineSchema<C extends Collections>(collections: C): Schema<C> {
+export function defineSchema<C extends Collections>(
+  collections: C,
+  { version }: { readonly version?: number } = {},
+): Schema<C> {
   for (const [collection, fields] of Object.entries(collections)) {
     // Any key will do: it is the collection that is checked.
     refuseIf(`collection ${JSON.stringify(collection)}`, checkDocumentName({ collection, key: "k" }));
@@ -167,7 +175,7 @@ export function defineSchema<C extends Collections>(collections: C): Schema<C> {
       refuseIf(what, field?.[access] === undefined ? NO_KIND : undefined);
     }
   }
-  return { collections };
+  return { collections, version };
 }
 
 /** Reads a field. */

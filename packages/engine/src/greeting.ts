@@ -42,6 +42,7 @@ export interface Self {
   readonly url: string;
   readonly voter: boolean;
   readonly promoted?: boolean;
+  readonly schema?: number | undefined;
   readonly masters: readonly string[];
   readonly token: string;
 }

@@ -58,19 +58,13 @@ export const CODES = {
     true,
     "The peer did not greet in time. It is tried again by itself.",
   ),
-  SILENCE: code(
-    8,
-    "later",
-    408,
-    true,
-    "Nothing was heard for two heartbeats. The link is opened again by itself.",
-  ),
+  SILENCE: code(8, "later", 408, true, "Nothing was heard for long. The link is opened again by itself."),
   FRAME_SEQUENCE: code(
     9,
     "later",
     400,
     true,
-    "A frame was lost, doubled or reordered under way. The link is opened again by itself.",
+    "A frame was lost under way. The link is opened again by itself.",
   ),
   SLOW_PEER: code(
     10,
@@ -85,7 +79,7 @@ export const CODES = {
     "never",
     409,
     true,
-    "A newer process runs under this node name. Each node needs a data folder and a name of its own.",
+    "A newer process has this node name. Each node needs a data folder and a name of its own.",
   ),
   // Never sent: what an end finds that reaches nobody.
   UNREACHABLE: code(
@@ -101,7 +95,7 @@ export const CODES = {
     "later",
     503,
     false,
-    "Nothing can be kept on this device, for instance in a private window. Stay until the status says that all is saved.",
+    "Nothing can be kept on this device, as in private windows. Stay until all is saved.",
   ),
   OFFLINE_FULL: code(15, "later", 507, false, "Free space on this device, or close documents of this app."),
   OFFLINE_DAMAGED: code(
@@ -125,7 +119,7 @@ export const CODES = {
 
   // Requests.
   MALFORMED_OP: code(30, "never", 400, false, "Correct the op that is named."),
-  LIMIT_EXCEEDED: code(31, "later", 413, false, "Send less at once. The limit that was reached is named."),
+  LIMIT_EXCEEDED: code(31, "later", 413, false, "Send less at once: the limit is named."),
   OVERLOADED: code(32, "later", 429, false, "Try again in a moment, more slowly."),
   NOT_FOUND: code(33, "never", 404, false, "Check collection and key."),
   CAUSAL_WAIT_TIMEOUT: code(
@@ -182,14 +176,14 @@ export const CODES = {
     "elsewhere",
     507,
     false,
-    "The disk of the node is full. Free some room: it goes on by itself. Meanwhile write to another master.",
+    "Free some room on the disk of the node: it goes on by itself. Meanwhile use another master.",
   ),
   CLOCK_AHEAD: code(
     42,
     "never",
     400,
     false,
-    "Set the clock of the device that made the change. A client makes it again by itself, with the server's time.",
+    "Set the clock of the device. A client makes the change again by itself.",
   ),
   NODE_CLOCK_AHEAD: code(
     43,
@@ -201,13 +195,7 @@ export const CODES = {
   STALENESS_EXCEEDED: code(50, "later", 503, false, "Ask another node, or allow more staleness."),
 
   // Members.
-  PROMOTION_WOULD_LOSE: code(
-    51,
-    "later",
-    409,
-    false,
-    "Connect the nodes that are named, or force it: what they alone have comes when they do.",
-  ),
+  PROMOTION_WOULD_LOSE: code(51, "later", 409, false, "Connect the nodes that are named, or force it."),
   LAST_MASTER: code(54, "later", 409, false, "Connect or promote another master first, or force it."),
   ROLE_CHANGED: code(55, "later", 503, true, "It is dialed again by itself."),
   NODE_RETIRED: code(52, "never", 410, true, "This node was retired. Let it join again as a new node."),
@@ -218,6 +206,7 @@ export const CODES = {
     false,
     "The cluster's schema stands against it: `syncline schema show` prints it. Do what the reason names.",
   ),
+  SCHEMA_VERSION: code(60, "never", 426, true, "Update the app: what it has not sent is kept."),
 } as const satisfies Record<string, Code>;
 
 export type ErrorCode = keyof typeof CODES;

@@ -32,6 +32,8 @@ export interface ClientConfig {
   /** For the logs of servers. */
   readonly name: string;
   readonly limits: Limits;
+  /** Of the schema that the app was written for; not judged if it says none. */
+  readonly schema?: number | undefined;
 }
 
 export interface ClientPorts extends ServerPorts {
@@ -271,11 +273,12 @@ export class SyncClient {
   // ---- links ----
 
   private self() {
-    const { cluster, name } = this.config;
+    const { cluster, name, schema } = this.config;
     return {
       peer: "client" as const,
       cluster,
       name,
+      schema,
       incarnation: this.author,
       url: "",
       voter: false,

@@ -175,6 +175,8 @@ export class SyncNode {
   private readonly receiving: Receiving;
   private readonly stamps: HybridClock;
   private readonly clientLinks = new Set<ClientLink>();
+  /** Of the schema that a client's app was written for, if it has said so. */
+  private readonly versions = new WeakMap<ClientLink, number>();
   /** Who is at which document, here and at other nodes. */
   readonly presence: PresenceBoard;
   /** Links whose greeting is not over. */
@@ -231,7 +233,7 @@ export class SyncNode {
       },
       integrated: ({ entry, place, head }) => {
         if (isMembers(entry.name)) this.members.changed();
-        else if (isSchema(entry.name)) this.schema.changed();
+        else if (isSchema(entry.name)) this.schemaChanged();
         this.conflicts.integrated(entry, head, place);
         if (head.isOfLife === true) this.purges.changed(entry, this.documents.read(entry));
         this.bases.integrated(entry);
@@ -299,7 +301,7 @@ export class SyncNode {
       visible: () => this.visibility.visible,
       taken: ({ name }) => {
         if (isMembers(name)) this.members.changed();
-        else if (isSchema(name)) this.schema.changed();
+        else if (isSchema(name)) this.schemaChanged();
       },
       afterDurable,
     });
@@ -827,14 +829,14 @@ export class SyncNode {
           if (isFault(result)) answer(result);
           else {
             who = result;
-            answer(undefined);
+            answer(this.tooOld(hello.schema));
           }
         });
       },
       greeted: (channel, peer) => {
         this.greeting.delete(channel);
         return peer.peer === "client"
-          ? this.attachClient(channel, who, peer.incarnation)
+          ? this.attachClient(channel, who, peer)
           : this.attachNode(channel, peer, side, url);
       },
       failed: (reason, why) => {
@@ -857,7 +859,7 @@ export class SyncNode {
     };
   }
 
-  private attachClient(channel: Channel, who: Who, incarnation: number): SessionHandler {
+  private attachClient(channel: Channel, who: Who, { incarnation, schema }: Hello): SessionHandler {
     const { clock, scheduler } = this.ports;
     const { limits } = this.config;
     const presence = new PresenceSession(channel, incarnation, this.presence, clock, scheduler, limits);
@@ -878,7 +880,27 @@ export class SyncNode {
       },
     );
     this.clientLinks.add(client);
+    if (schema !== undefined) this.versions.set(client, schema);
     return client;
+  }
+
+  /** Why a client is refused whose app was written for this version of the schema. */
+  private tooOld(version: number | undefined): Fault | undefined {
+    const { minimum } = this.schema.catalog();
+    if (version === undefined || version >= minimum) return undefined;
+    const reason = `the app is of version ${version} of the schema, and ${minimum} is the least that may connect`;
+    return fault("SCHEMA_VERSION", reason);
+  }
+
+  /** The schema may ask for later apps than those that are connected. */
+  private schemaChanged(): void {
+    this.schema.changed();
+    this.ports.scheduler.turn(() => {
+      for (const client of [...this.clientLinks]) {
+        const why = this.tooOld(this.versions.get(client));
+        if (why !== undefined) client.channel.end(why);
+      }
+    });
   }
 
   private offersOf(channel: Channel, who: Who): OfferSink {

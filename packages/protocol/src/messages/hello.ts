@@ -36,6 +36,8 @@ export interface Hello {
   readonly clockMs?: number;
   /** A master that was a follower when others were started: they look for it without being told. */
   readonly promoted?: boolean;
+  /** Of the schema that a client's app was written for; undefined, or 0, if it says none. */
+  readonly schema?: number | undefined;
 }
 
 export const NONCE_BYTES = 16;
@@ -61,7 +63,9 @@ export const hello: MessageCodec<Hello> = {
     out.text(message.token);
     if (message.clockMs === undefined) return;
     out.uint(message.clockMs);
-    if (message.promoted === true) out.byte(1);
+    const { promoted, schema } = message;
+    if (promoted || schema) out.byte(promoted ? 1 : 0);
+    if (schema) out.uint(schema);
   },
 
   read(input) {
@@ -81,6 +85,7 @@ export const hello: MessageCodec<Hello> = {
     const token = input.text(LIMITS.tokenBytesMax);
     const clockMs = input.remaining > 0 ? input.uint() : undefined;
     const promoted = input.remaining > 0 && input.byte() === 1;
+    const schema = input.remaining > 0 && input.uint();
     input.raw(input.remaining); // Fields of newer versions.
     return {
       kind: "hello",
@@ -97,6 +102,7 @@ export const hello: MessageCodec<Hello> = {
       token,
       ...(clockMs !== undefined && { clockMs }),
       ...(promoted && { promoted }),
+      ...(schema && { schema }),
     };
   },
 };
