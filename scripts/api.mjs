@@ -77,7 +77,8 @@ async function describe(name) {
     for (const file of readdirSync(out)) {
       const text = readFileSync(join(out, file), "utf8");
       if (exported === undefined) pages.set("client.md", text);
-      else if (file !== "index.md") pages.set(`core-${file}`, text);
+      // Its pages stand beside those of other packages, and refer to each other.
+      else if (file !== "index.md") pages.set(`core-${file}`, text.replace(/\]\((?=[\w-]+\.md)/g, "](core-"));
     }
   } finally {
     rmSync(out, { recursive: true, force: true });
