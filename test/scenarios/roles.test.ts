@@ -189,6 +189,32 @@ describe("rule 19: who is promoted hears n-k+1 of those who were counted, and ca
   });
 });
 
+test("who was promoted is looked for also when its flags say by now that it is a master", () => {
+  const cluster = world(32);
+  const m1 = cluster.master("m1");
+  const f1 = cluster.follower("f1", { follow: ["m1"] });
+  const f2 = cluster.follower("f2", { follow: ["m1"] });
+  cluster.pass(1_000);
+  const promoted = f1.promote();
+  cluster.passUntil("it is a master", () => promoted.answer !== undefined);
+  for (let starts = 0; starts < 2; starts++) {
+    f1.role = "master";
+    f1.restart();
+    cluster.pass(2_000);
+  }
+  m1.kill();
+  f2.restart();
+  cluster.pass(1_000);
+  f1.write("boards/a", (b) => b.register("title").set("found"));
+  cluster.pass(15_000);
+  expect(f2.json("boards/a")).toEqual({ title: "found" });
+  // Its flags rule: it does as they say when they change again.
+  f1.role = "follower";
+  f1.restart();
+  cluster.pass(1_000);
+  expect(roleOf(f1)).toBe("follower");
+});
+
 describe("demotion", () => {
   test("a master steps down once all that it has accepted is safe elsewhere, and follows", () => {
     const cluster = world(7);

@@ -244,7 +244,8 @@ export class SimNode {
   constructor(
     private readonly cluster: Cluster,
     readonly name: string,
-    readonly role: "master" | "follower",
+    /** What its flags say: taken at each start. */
+    public role: "master" | "follower",
     private readonly options: NodeOptions,
   ) {
     this.url = urlOf(options.identity ?? name);

@@ -3,11 +3,14 @@ import type { Logger, Storage } from "../ports.js";
 import type { Journal } from "./journal.js";
 import { DamagedStore, roleKey, roleRow } from "./tables.js";
 
+/** In the row, in place of a rule: the flags have said the same since, and rule again. */
+const FLAGS_RULE = "";
+
 /**
  * The role of a node: the one that it was started with, or the one that it was given since by a promotion or demotion.
  *
  * What it was given stands in its data and outlives a restart with the old flags: a process manager that starts a
- * promoted node again must not take it back silently. Once the flags say the same, they rule again.
+ * promoted node again must not take it back silently. Once the flags say the same, they rule again; that it was promoted is still remembered.
  */
 export class Role {
   readonly name: string;
@@ -35,8 +38,13 @@ export class Role {
     const value = storage.get(roleKey());
     if (value === undefined) return;
     const row = roleRow.decode(roleKey(), value);
-    if (row.role === given.role) {
-      this.journal.put(roleKey(), undefined);
+    if (row.role === given.role || row.rule === FLAGS_RULE) {
+      this.promoted = row.role === "master" && given.role === "master";
+      // Others may have been started before it was promoted: they still have to look for it.
+      const remembered = this.promoted
+        ? roleRow.encode(roleKey(), { role: "master", rule: FLAGS_RULE })
+        : undefined;
+      this.journal.put(roleKey(), remembered);
       return;
     }
     const rule = parseRule(row.rule);
