@@ -115,6 +115,11 @@ export function checks(testFilters) {
       run: (context) => context.quiet(process.execPath, [join(root, "scripts", "boundaries.mjs")]),
     },
     {
+      name: "api",
+      note: "every export has a doc comment, and docs/api is what they say",
+      run: (context) => context.quiet(process.execPath, [join(root, "scripts", "api.mjs"), "--check"]),
+    },
+    {
       name: "tests",
       note: testFilters.join(" "),
       run: async (context) => {

@@ -20,6 +20,7 @@ import type { Write } from "./write.js";
 
 export type { Statement } from "@syncline/engine";
 
+/** The schema that the whole cluster has, as this client sees it. */
 export interface ClusterSchema {
   /** Resolves when a server has sent it, once. */
   readonly ready: Promise<void>;
@@ -36,7 +37,9 @@ export interface ClusterSchema {
    * something else in the cluster, and what to do. Collections that the cluster's schema does not name are free.
    */
   check(schema: Schema): void;
+  /** Calls back after each change of it. Returns what ends that. */
   subscribe(listener: () => void): () => void;
+  /** Lets go of it: it changes no more. */
   close(): void;
 }
 

@@ -34,6 +34,7 @@ export function readEntries(input: ByteReader, max: number): Dot[] {
   return entries;
 }
 
+/** The authors of one change or state, each with the greatest counter that may be spoken of. */
 export class AuthorTable {
   readonly #authors: Author[];
   readonly #countersMax: number[];
@@ -72,10 +73,12 @@ export class AuthorTable {
     return counter ? { author: this.#authors[0]!, counter } : undefined;
   }
 
+  /** Writes an author by number. He must be in the table. */
   writeAuthor(out: ByteWriter, author: Author): void {
     out.uint(this.#slotOf(author));
   }
 
+  /** Reads an author by number. Fails the reader if there is none of that number. */
   readAuthor(input: ByteReader): Author {
     return this.#authors[this.#readSlot(input)]!;
   }
@@ -85,6 +88,7 @@ export class AuthorTable {
     return this.#countersMax[this.#slotOf(author)]!;
   }
 
+  /** Writes a dot: its author by number, then its counter. */
   writeDot(out: ByteWriter, dot: Dot): void {
     out.uint(this.slotOf(dot));
     out.uint(dot.counter);
@@ -99,6 +103,7 @@ export class AuthorTable {
     return slot;
   }
 
+  /** How many authors it has. */
   get size(): number {
     return this.#authors.length;
   }
@@ -115,6 +120,7 @@ export class AuthorTable {
     return { author: this.#authors[slot]!, counter };
   }
 
+  /** Reads a dot that may be spoken of. Fails the reader on any other. */
   readDot(input: ByteReader): Dot {
     const slot = this.#readSlot(input);
     const at = input.offset;
@@ -157,6 +163,7 @@ export class AuthorTable {
     this.writeDots(out, dots);
   }
 
+  /** Reads how many dots there are, and those, in their order. Fails the reader if they are out of it. */
   readCountedDots(input: ByteReader): Dots {
     return this.readDots(input, input.count(Number.MAX_SAFE_INTEGER, 2));
   }

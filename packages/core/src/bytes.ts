@@ -10,6 +10,7 @@ import { crc32 } from "./checksum.js";
 import { InvalidValue, Malformed } from "./errors.js";
 import { fromUtf8, hasLoneSurrogate, toUtf8 } from "./utf8.js";
 
+/** Writes bytes into a buffer that grows. Each write is amortised O(size). */
 export class ByteWriter {
   /** Taken from another writer that has ended, where there is one: making a buffer costs more than most contents. */
   #buffer: Uint8Array = spare.pop() ?? new Uint8Array(BUFFER_BYTES);
@@ -212,11 +213,13 @@ export class ByteReader {
     return this.#end - this.#at;
   }
 
+  /** Reads one byte. */
   byte(): number {
     this.#demand(1);
     return this.#bytes[this.#at++]!;
   }
 
+  /** Reads an integer from 0 to `max`, in its shortest form. Fails the reader on anything else. */
   uint(max: number = Number.MAX_SAFE_INTEGER): number {
     const from = this.offset;
     let value = 0;
@@ -235,6 +238,7 @@ export class ByteReader {
     return value;
   }
 
+  /** Reads an integer of either sign, in its shortest form. */
   int(): number {
     const from = this.offset;
     const first = this.byte();
@@ -255,6 +259,7 @@ export class ByteReader {
     return -value;
   }
 
+  /** Reads eight bytes, IEEE 754, big-endian. */
   float64(): number {
     this.#demand(8);
     FLOAT_BYTES.set(this.#take(8));

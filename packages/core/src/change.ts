@@ -46,6 +46,7 @@ export interface Change extends ChangeHead {
   readonly bytes: Uint8Array;
 }
 
+/** One op of a change, with where it goes. */
 export interface ChangeOp {
   /** Index into `paths`. */
   readonly path: number;
@@ -157,6 +158,7 @@ export function skipHead(input: ByteReader): void {
 }
 
 // On disks and the wire for ever.
+/** The version of a change's encoding. */
 export const CHANGE_VERSION = 1;
 
 type Head = ChangeHead & Pick<Change, "paths"> & { readonly opCount: number };

@@ -19,6 +19,7 @@ import { orSet } from "./set.js";
 import { toUtf8 } from "./utf8.js";
 import { type Value, valueOfKey } from "./value.js";
 
+/** What stood against what. */
 export type ConflictType =
   | "concurrent_update"
   | "update_delete"
@@ -27,6 +28,7 @@ export type ConflictType =
   | "late_merge"
   | "clock_skew";
 
+/** One of those that were in conflict. */
 export interface ConflictSide {
   /** Absent where what was done has no value of its own: a removal, a deletion, or several ops. */
   readonly value?: Value;
@@ -35,6 +37,7 @@ export interface ConflictSide {
   readonly dot: Dot;
 }
 
+/** A conflict that a resolution has decided, with what it has hidden. */
 export interface Conflict {
   /** The same wherever the same changes are held. */
   readonly id: string;
@@ -79,6 +82,7 @@ export function conflictId(type: ConflictType, document: string, field: string, 
   return [0x811c9dc5, 0x01000193].map((seed) => fnv(bytes, seed)).join("");
 }
 
+/** Orders conflicts by their times, then their ids. */
 export const byTime = (a: Conflict, b: Conflict): number => a.at - b.at || (a.id < b.id ? -1 : 1);
 
 /** The deletions that stand, and what they say. */

@@ -61,6 +61,7 @@ export interface CounterView {
 export interface CounterDraft extends CounterView {
   /** Throws `InvalidValue` unless `by` is an integer of magnitude up to 2^31. */
   increment(by?: number): void;
+  /** Throws `InvalidValue` unless `by` is an integer of magnitude up to 2^31. */
   decrement(by?: number): void;
   /** Takes away every step seen so far; nothing happens if there is none. */
   reset(): void;

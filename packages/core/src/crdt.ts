@@ -50,7 +50,9 @@ export interface Crdt<State, Op extends AnyOp, Read> {
 
   /** The state before any op. */
   empty(): State;
+  /** Whether this is a state of this type. */
   isState(state: unknown): state is State;
+  /** Whether this is an op of this type. */
   isOp(op: AnyOp): op is Op;
 
   /** Plays an op that is identified by `dot` and was made at `stamp`. Cannot fail on a decoded op. */
@@ -58,6 +60,7 @@ export interface Crdt<State, Op extends AnyOp, Read> {
 
   /** Joins `from` into `into`. The contexts are those before the join. `from` is left as it was. */
   merge(into: State, intoSeen: Seen, from: State, fromSeen: Seen): void;
+  /** A state that has the same and shares nothing that changes. O(size). */
   clone(state: State): State;
 
   /** The value that applications read. */
@@ -97,12 +100,14 @@ export interface Crdt<State, Op extends AnyOp, Read> {
 
   /** Names every op that `op` speaks of (what it removes, for instance). */
   mentions(op: Op, visit: (author: Author, counter: number) => void): void;
+  /** Writes an op. O(size). */
   writeOp(out: ByteWriter, op: Op, authors: AuthorTable): void;
   /** Undefined when the opcode is not known (to this version). Reads the input to its end otherwise. */
   readOp(input: ByteReader, authors: AuthorTable): Op | undefined;
 
+  /** Writes the canonical bytes of a state. O(size). */
   writeState(out: ByteWriter, state: State, authors: AuthorTable): void;
-  /** @param depth how many steps lead to it: a container's children are one deeper. */
+  /** Reads what `writeState` has written; fails the reader on anything else. @param depth how many steps lead to it: a container's children are one deeper. */
   readState(input: ByteReader, authors: AuthorTable, depth: number): State;
 
   /** Many states in columns, for types of which a document may hold many small ones. */

@@ -26,23 +26,27 @@ import type { Author, Dot } from "./ids.js";
 import { KINDS } from "./kinds.js";
 import { know } from "./types.js";
 
+/** What can be done to such a flag. Each op names the dots whose place it takes. */
 export type DisableWinsFlagOp =
   /** Votes for or against, in place of the votes observed. */
   | { readonly act: "allow" | "forbid"; readonly replaces: Dots }
   /** Removes the votes observed. */
   | { readonly act: "withdraw"; readonly replaces: Dots };
 
+/** What is kept of such a flag: the enablings and disablings that no later one has replaced. */
 export class DisableWinsFlagState {
   ballot: Ballot = NO_VOTES;
 }
 
 export interface DisableWinsFlagType
   extends FieldType<DisableWinsFlagState, DisableWinsFlagOp, boolean, FlagView, FlagDraft> {
+  /** Prepares setting it. A concurrent disabling wins. */
   enable(state: DisableWinsFlagState): DisableWinsFlagOp;
   /** Undefined if it is off. */
   disable(state: DisableWinsFlagState): DisableWinsFlagOp | undefined;
 }
 
+/** A flag in which disabling wins over concurrent enabling. */
 export const dwFlag: DisableWinsFlagType = {
   kind: KINDS["disable-flag"],
 

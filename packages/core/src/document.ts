@@ -160,14 +160,17 @@ export class Document {
     return cells;
   }
 
+  /** Reads the register of this name, without a value if there is none. */
   register(name: string): RegisterView {
     return this.at(name, lwwRegister);
   }
 
+  /** Reads the counter of this name, 0 if there is none. */
   counterField(name: string): CounterView {
     return this.at(name, pnCounter);
   }
 
+  /** Reads the set of this name, empty if there is none. */
   set(name: string): SetView {
     return this.at(name, orSet);
   }

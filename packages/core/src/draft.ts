@@ -32,8 +32,11 @@ export interface Draft {
     name: string,
     type: FieldType<State, TypeOp, unknown, View, Editor>,
   ): Editor;
+  /** The register of this name. Throws `InvalidValue` if nothing can have the name. */
   register(name: string): RegisterDraft;
+  /** The counter of this name. Throws `InvalidValue` if nothing can have the name. */
   counter(name: string): CounterDraft;
+  /** The set of this name. Throws `InvalidValue` if nothing can have the name. */
   set(name: string): SetDraft;
   /**
    * Makes the mutations of a change again, by what is there now: what they replace and remove is judged anew. Ops that
@@ -43,11 +46,13 @@ export interface Draft {
   repeat(change: Change, made?: Map<string, Dot>): void;
   /** What is kept at a path now, and makes an op there. For `UndoHistory`. */
   cell(path: Path): Cell | undefined;
+  /** Makes this op at the path as it is, and says under which dot. For `UndoHistory`. */
   play(path: Path, op: Op): Dot;
   /** Hides the document from everybody, with what is written to it at the same time. Nothing happens if it is hidden. */
   deleteDocument(): void;
   /** Shows it again, with all that it holds. Only where the transaction was told to leave a deleted document `asIs`. */
   restoreDocument(): void;
+  /** A plain copy of the document as the transaction has made it so far. O(size). */
   toJSON(): Record<string, Value>;
 }
 

@@ -12,8 +12,9 @@ export const access = Symbol("access");
 
 /** Makes the view and the editor of what has a name: in a document, or in a map of one. */
 export interface Access {
-  /** @param place what is there at the moment of reading: it may be replaced. */
+  /** What reads it. @param place what is there at the moment of reading: it may be replaced. */
   view(place: () => Pick<MapView, "at">, name: string, home?: Home): object;
+  /** The editor, within a transaction. @param place where it is recorded. */
   draft(place: Pick<MapDraft, "at">, name: string, home?: DraftHome): object;
 }
 

@@ -12,7 +12,9 @@ import type { Value } from "./value.js";
 /** A type with how its values are read and written. */
 export interface FieldType<State, Op extends AnyOp, Read, View, Editor extends View>
   extends Crdt<State, Op, Read> {
+  /** Makes what reads a value of this type at a source. O(1). */
   view(source: Source<State>): View;
+  /** Makes what reads and writes a value of this type at a place of a draft. O(1). */
   edit(site: Site<State, Op>): Editor;
 }
 

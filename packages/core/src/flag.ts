@@ -42,6 +42,7 @@ export interface FlagDraft extends FlagView {
 
 /** The flag's own prepare functions, beside those of every type. */
 export interface FlagType extends FieldType<FlagState, FlagOp, boolean, FlagView, FlagDraft> {
+  /** Prepares setting it. Wins over a concurrent disabling. */
   enable(state: FlagState): FlagOp;
   /** Undefined if it is off. */
   disable(state: FlagState): FlagOp | undefined;

@@ -27,6 +27,7 @@ export interface GrowCounterOp {
   readonly by: number;
 }
 
+/** What is kept of such a counter: for each author the sum of what he has added. */
 export class GrowCounterState {
   readonly steps = new Map<Author, Prefix>();
   /** The sum of all totals, kept along so that reading is O(1). */
@@ -44,6 +45,7 @@ export interface GrowCounterType
   step(state: GrowCounterState, by: number): GrowCounterOp;
 }
 
+/** A counter that only goes up. */
 export const gCounter: GrowCounterType = {
   kind: KINDS["grow-counter"],
 

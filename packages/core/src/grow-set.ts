@@ -21,6 +21,7 @@ export interface GrowSetOp {
   readonly element: Value;
 }
 
+/** What is kept of such a set: its elements, and nothing of who added them. */
 export class GrowSetState {
   /** As `valueKey`. */
   readonly elements = new Set<string>();
@@ -35,9 +36,11 @@ export interface GrowSetType
   extends FieldType<GrowSetState, GrowSetOp, readonly Value[], SetView, GrowSetDraft> {
   /** Prepares an add of a value that belongs to the set from now on, undefined if it is there. Throws `InvalidValue`. */
   add(state: GrowSetState, element: Value): GrowSetOp | undefined;
+  /** Whether the element is in the set. O(size of the element). */
   has(state: GrowSetState, element: Value): boolean;
 }
 
+/** A set to which one can only add. */
 export const gSet: GrowSetType = {
   kind: KINDS["grow-set"],
 

@@ -34,6 +34,7 @@ export interface StoredChange extends ChangeHead {
   readonly bytes: Uint8Array;
 }
 
+/** Writes changes into frames for one link. One for each direction, for as long as the link lives. */
 export class LinkEncoder {
   readonly #known = new LinkSpeaker();
 
@@ -135,6 +136,7 @@ export class LinkEncoder {
   }
 }
 
+/** Reads the frames of one link back into changes. Of no more use once `decode` has failed. */
 export class LinkDecoder {
   readonly #known = new LinkListener();
   #isBroken = false;

@@ -18,6 +18,7 @@ export function standingFirst(a: Standing, b: Standing): number {
   return b.stamp - a.stamp || compareDots(b.dot, a.dot);
 }
 
+/** What is kept of a list: the tree of positions, and the elements that stand at them. */
 export class ListState {
   readonly positions = new Positions();
   /** Of each position: the value of its element, undefined if it has none (any more). */
@@ -37,6 +38,7 @@ export class ListState {
     return this.#elements[this.positions.order.at(index)]!;
   }
 
+  /** Whether an element of this number is there. */
   isElement(position: Position): boolean {
     return this.#values[position] !== undefined;
   }
@@ -46,6 +48,7 @@ export class ListState {
     return this.#elements[position] ?? NONE;
   }
 
+  /** The value of an element. */
   valueOf(element: Position): Value {
     return this.#values[element]!;
   }
@@ -71,6 +74,7 @@ export class ListState {
     return elements;
   }
 
+  /** The values in their order. O(size). */
   shown(): Value[] {
     return this.inOrder().map((element) => this.#values[element]!);
   }
@@ -82,11 +86,13 @@ export class ListState {
     }
   }
 
+  /** Plays an insert. */
   insert(dot: Dot, place: Place, value: Value, undo?: Undo): void {
     const element = this.#addPosition(dot, place, undo);
     if (element !== NONE) this.put(element, value, NO_STANDINGS, undo);
   }
 
+  /** Plays a move, in place of those that its author had seen. */
   move(standing: Standing, place: Place, dot: Dot, replaces: Dots, undo?: Undo): void {
     // The position is made also where the element is gone: others may stand beside it.
     if (this.#addPosition(standing.dot, place, undo) === NONE) return;
@@ -105,6 +111,7 @@ export class ListState {
     undo?.push(() => this.put(element, value, standings));
   }
 
+  /** Plays a deletion of all that its author had seen. O(size). */
   deleteUpTo(upTo: Dots, undo?: Undo): void {
     for (let element = 0; element < this.#values.length; element++) {
       if (this.isElement(element) && beyond([this.positions.dotOf(element)], upTo).length === 0) {
@@ -135,6 +142,7 @@ export class ListState {
     return here;
   }
 
+  /** A list that has the same and shares nothing that changes. O(size). */
   clone(): ListState {
     const copy = new ListState();
     // The copy has the same positions in the same order, hence under the same numbers.

@@ -45,6 +45,7 @@ export interface MapView {
   has(name: string): boolean;
   /** In the order of their UTF-8 bytes. O(n log n). */
   readonly keys: readonly string[];
+  /** A plain copy of all that is under its keys. O(size). */
   toJSON(): Record<string, Value>;
 }
 
@@ -63,6 +64,7 @@ export interface MapDraft extends MapView {
 }
 
 export interface MapType extends FieldType<MapState, MapOp, Record<string, Value>, MapView, MapDraft> {
+  /** Prepares that the map is there although it has no keys. Takes the place of earlier ones. */
   create(state: MapState): MapOp;
 }
 
@@ -183,6 +185,7 @@ export class LiveMap implements MapView {
     return this.#source().children.names();
   }
 
+  /** A plain copy of all that is under its keys. O(size). */
   toJSON(): Record<string, Value> {
     return this.#source().children.json();
   }

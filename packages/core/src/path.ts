@@ -10,6 +10,7 @@ import { checkFieldName, checkStepName } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 
+/** A name, and the kind of what is under it. */
 export interface PathStep {
   readonly name: string;
   readonly kind: KindTag;

@@ -11,6 +11,7 @@ import type { ByteReader, ByteWriter } from "./bytes.js";
 import { compareDots } from "./dots.js";
 import type { Author, Dot } from "./ids.js";
 
+/** A place in the tree of positions. */
 export interface Place {
   /** Undefined for the beginning of the list, which has right children only. */
   readonly parent: Dot | undefined;

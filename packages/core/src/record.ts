@@ -12,6 +12,7 @@ import { checkedStep } from "./path.js";
 import { know, type Op } from "./types.js";
 import type { Value } from "./value.js";
 
+/** Reads a record. */
 export interface RecordView {
   /** The field of this name and type. Throws `InvalidValue` for a name that no field may have. */
   at<State, ChildOp extends Op, View, Editor extends View>(
@@ -20,9 +21,11 @@ export interface RecordView {
   ): View;
   /** True if it was created, or something in it is shown. */
   readonly exists: boolean;
+  /** A plain copy of all fields that are there, by name. O(size). */
   toJSON(): Record<string, Value>;
 }
 
+/** Writes a record within a transaction. */
 export interface RecordDraft extends RecordView {
   at<State, ChildOp extends Op, View, Editor extends View>(
     name: string,
@@ -34,8 +37,10 @@ export interface RecordDraft extends RecordView {
   clear(): void;
 }
 
+/** The record as a type: a map's state, with fields in place of keys. */
 export type RecordType = FieldType<MapState, MapOp, Record<string, Value>, RecordView, RecordDraft>;
 
+/** Fields that belong together: created and taken away as one. */
 export const record: RecordType = {
   ...orMap,
   kind: KINDS.record,

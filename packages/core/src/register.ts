@@ -217,7 +217,7 @@ function writeMany(out: ByteWriter, states: readonly RegisterState[], authors: A
   writeSiblings(out, counts, all, authors);
 }
 
-/** @param counts how many of them belong to each register, one after the other. */
+/** Writes the values of several registers in columns. @param counts how many of them belong to each, one after the other. */
 export function writeSiblings(
   out: ByteWriter,
   counts: readonly number[],

@@ -23,6 +23,7 @@ import { know } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import type { Value } from "./value.js";
 
+/** What is said of a key as a whole; what is under it has its own ops. */
 export type RemoveWinsMapOp =
   | MapOp
   /** Removes a key, in place of the removals of it that were observed. */
@@ -42,6 +43,7 @@ export class RemoveWinsMapState extends MapState {
   readonly marks = new Map<string, readonly Mark[]>();
 }
 
+/** The map as a type. It has no prepare functions besides those that every type has: what is under a key is written by its own type. */
 export type RemoveWinsMapType = FieldType<
   RemoveWinsMapState,
   RemoveWinsMapOp,
@@ -52,6 +54,7 @@ export type RemoveWinsMapType = FieldType<
 
 const COMMON: Omit<MapType, "many"> = orMap;
 
+/** A map in which the removal of a key wins over everything that is done under it at the same time. */
 export const rwMap: RemoveWinsMapType = {
   ...COMMON,
   kind: KINDS["remove-map"],

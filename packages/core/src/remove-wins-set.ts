@@ -29,12 +29,14 @@ import type { SetDraft, SetView } from "./set.js";
 import { know } from "./types.js";
 import { bytesOfKey, readValue, type Value, valueKey, valueOfKey, writeValue } from "./value.js";
 
+/** What can be done to such a set. Each op names the dots whose place it takes. */
 export type RemoveWinsSetOp =
   /** Votes for or against an element, in place of the votes on it that were observed. */
   | { readonly act: "include" | "exclude"; readonly element: Value; readonly replaces: Dots }
   /** Removes every vote up to one counter per author, the greatest observed: as if nobody had voted. */
   | { readonly act: "forget"; readonly upTo: Dots };
 
+/** What is kept of a set: for each element the adds and removals that no later one has replaced. */
 export class RemoveWinsSetState {
   /** Element, as `valueKey`, to the votes on it: at least one. */
   readonly ballots = new Map<string, Ballot>();
@@ -48,9 +50,11 @@ export interface RemoveWinsSetType
   add(state: RemoveWinsSetState, element: Value): RemoveWinsSetOp;
   /** Prepares a removal, undefined if the element is not there. Throws `InvalidValue`. */
   remove(state: RemoveWinsSetState, element: Value): RemoveWinsSetOp | undefined;
+  /** Whether the element is in the set. O(size of the element). */
   has(state: RemoveWinsSetState, element: Value): boolean;
 }
 
+/** A set in which a removal wins over the adds that are concurrent with it. */
 export const rwSet: RemoveWinsSetType = {
   kind: KINDS["remove-set"],
 

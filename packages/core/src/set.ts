@@ -82,6 +82,7 @@ export interface SetType extends FieldType<SetState, SetOp, readonly Value[], Se
   remove(state: SetState, element: Value): SetOp | undefined;
   /** Prepares the removal of everything, undefined if there is nothing. O(size). */
   clear(state: SetState): SetOp | undefined;
+  /** Whether the element is in the set. O(size of the element). */
   has(state: SetState, element: Value): boolean;
 }
 

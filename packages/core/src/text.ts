@@ -63,6 +63,7 @@ export interface TextMark {
   readonly arrived: number;
 }
 
+/** What is kept of a text: its updates, old ones of one author put together. */
 export class TextState {
   /** First those that were put together, then the others as they arrived, which is a causal order. */
   #pieces: Piece[] = [];
@@ -77,6 +78,7 @@ export class TextState {
   /** How often something was taken back. */
   #losses = 0;
 
+  /** Whether no update has arrived. */
   get isEmpty(): boolean {
     return this.#pieces.length === 0;
   }
@@ -106,10 +108,12 @@ export class TextState {
     return true;
   }
 
+  /** Where the log is now, for `since`. It stands for this state object only. */
   mark(): TextMark {
     return { state: this, losses: this.#losses, arrived: this.#arrived };
   }
 
+  /** Takes in the update of one op, identified by its author and counter. The bytes belong to the state from then on. Amortised O(1). */
   add(author: Author, counter: number, update: Uint8Array, undo?: Undo): void {
     const before = this.#last.get(author);
     const piece = { author, counter, update };
@@ -178,16 +182,19 @@ export class TextState {
 /** Fewer pieces are left alone. */
 const LOOSE_MIN = 256;
 
+/** Reads a text's updates. */
 export interface TextView {
   /** The log itself: for what reads it. */
   readonly state: TextState;
 }
 
+/** Writes a text within a transaction. */
 export interface TextDraft extends TextView {
   /** Brings an update. It belongs to the document from now on. */
   bring(update: Uint8Array): void;
 }
 
+/** Text as a log of updates: what an editor's library made, kept and passed on, and never looked into here. */
 export const textLog: FieldType<TextState, TextOp, TextState, TextView, TextDraft> = {
   kind: KINDS.text,
 

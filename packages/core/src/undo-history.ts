@@ -53,10 +53,12 @@ export class UndoHistory {
     });
   }
 
+  /** Whether `undo` has something to take back. */
   get canUndo(): boolean {
     return this.#undoable.length > 0;
   }
 
+  /** Whether `redo` has something to bring back. Any new change of one's own takes that away. */
   get canRedo(): boolean {
     return this.#redoable.length > 0;
   }

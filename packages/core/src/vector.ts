@@ -10,6 +10,7 @@ export type StreamId = number;
 
 /** Stream to highest position held without gaps. Positions count from 1. */
 export type Vector = ReadonlyMap<StreamId, number>;
+/** A vector that is being made. */
 export type MutableVector = Map<StreamId, number>;
 
 /** The position in stream `s`, 0 when the vector does not name it. */

@@ -39,9 +39,13 @@ export interface Mac {
 
 /** Where an engine says what happened. Fields are plain data; nothing secret, no contents of documents. */
 export interface Logger {
+  /** For whoever looks for a fault. */
   debug(event: string, fields?: Record<string, unknown>): void;
+  /** What happens in the course of things. */
   info(event: string, fields?: Record<string, unknown>): void;
+  /** What somebody should look at some time. */
   warn(event: string, fields?: Record<string, unknown>): void;
+  /** What somebody must look at. */
   error(event: string, fields?: Record<string, unknown>): void;
 }
 

@@ -191,4 +191,5 @@ export const LIMITS = {
   pageKeysMax: 1_000,
 } as const;
 
+/** The limits, each by its name: bytes, milliseconds or counts, as the name says. */
 export type Limits = { readonly [Name in keyof typeof LIMITS]: number };
