@@ -2,14 +2,15 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Conflict } from "@syncline/core";
 import { checkDocumentName, type DocumentName } from "@syncline/core";
-import type { Access, SyncNode, WriteReceipt } from "@syncline/engine";
+import type { Access, SyncNode } from "@syncline/engine";
 import { encodeToken, LIMITS } from "@syncline/protocol";
 import { type Context, Hono } from "hono";
 import { authenticateCaller } from "./caller.js";
-import { readNumber, readToken, settled, TOKEN_HEADER } from "./docs-api.js";
+import { readNumber, readToken, settled } from "./docs-api.js";
 import { jsonAnswer, Refused } from "./errors.js";
 import { toJson } from "./json.js";
 import { SERVER_LIMITS } from "./limits.js";
+import { receiptAnswer, receiptOf, TOKEN_HEADER } from "./receipts.js";
 
 type Env = { Bindings: HttpBindings };
 
@@ -71,14 +72,8 @@ export function conflictsApi(context: {
     if (!access.authorize(who, nameOf(conflict.document), "write"))
       throw new Refused("FORBIDDEN", `no right to write ${conflict.document}`);
     const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? writeWaitMs;
-    const receipt = await new Promise<WriteReceipt>((resolve, reject) => {
-      node.restore(conflict, { level: "committed", waitMs, token: readToken(c) }, (answer) =>
-        answer.ok ? resolve(answer.receipt) : reject(Refused.by(answer.fault)),
-      );
-    });
-    const { outcome, change = null, nodes } = receipt;
-    const body = { outcome, change, token: encodeToken(receipt.token), nodes };
-    return jsonAnswer(body, outcome === "committed" ? 200 : 202, { [TOKEN_HEADER]: body.token });
+    const options = { level: "committed" as const, waitMs, token: readToken(c) };
+    return receiptAnswer(await receiptOf((answer) => node.restore(conflict, options, answer)));
   });
   return app;
 }

@@ -35,6 +35,7 @@ import { SERVER_LIMITS } from "./limits.js";
 import { nearest } from "./nearest.js";
 import { type Op, playOps, readOps, refusedOp } from "./ops.js";
 import { printable } from "./printable.js";
+import { receiptAnswer, receiptOf, TOKEN_HEADER } from "./receipts.js";
 
 export type Env = { Bindings: HttpBindings };
 
@@ -45,8 +46,6 @@ export interface DocsContext {
   /** How long a write waits unless its caller says. Milliseconds. */
   readonly writeWaitMs: number;
 }
-
-export const TOKEN_HEADER = "Syncline-Token";
 
 const WRITE_PARAMETERS = ["ack", "failFast", "timeoutMs"];
 const READ_PARAMETERS = ["after", "consistency", "limit", "maxStalenessMs", "timeoutMs"];
@@ -120,17 +119,9 @@ export function docsApi({ node, access, cluster, writeWaitMs }: DocsContext): Ho
       throw new Refused("FORBIDDEN", `no right to write ${documentId(name)}`);
     const ops = readOps(opsBySchema(schema, asked));
     const receipt = await write(node, name, ops, { ...acknowledgement, failFast, waitMs, token });
-    const { outcome, change = null, nodes, degraded, lacking } = receipt;
-    const body = {
-      outcome,
-      change,
-      token: encodeToken(receipt.token),
-      nodes,
-      ...(degraded && { degraded }),
-      // Who waits in vain is told what for, and how far it is.
-      ...lacking,
-    };
-    return jsonAnswer(body, outcome === "committed" ? 200 : 202, { [TOKEN_HEADER]: body.token });
+    const { degraded, lacking } = receipt;
+    // Who waits in vain is told what for, and how far it is.
+    return receiptAnswer(receipt, { ...(degraded && { degraded }), ...lacking });
   });
 
   /** Hides the document, or shows it again: writes like all others. */
@@ -146,10 +137,10 @@ export function docsApi({ node, access, cluster, writeWaitMs }: DocsContext): Ho
     if (!access.authorize(who, name, "write"))
       throw new Refused("FORBIDDEN", `no right to write ${documentId(name)}`);
     const options = { ...readAcknowledgement(c), failFast: readSwitch(c, "failFast"), waitMs, token };
-    const receipt = await written(node, name, mutate, { ...options, asIs: true });
-    const { outcome, change = null, nodes } = receipt;
-    const body = { outcome, change, token: encodeToken(receipt.token), nodes };
-    return jsonAnswer(body, outcome === "committed" ? 200 : 202, { [TOKEN_HEADER]: body.token });
+    const receipt = await receiptOf((answer) =>
+      node.transact(name, mutate, { ...options, asIs: true }, answer),
+    );
+    return receiptAnswer(receipt);
   };
   app.delete("/:collection/:key", (c) => life(c, (draft) => draft.deleteDocument()));
   app.post("/:collection/:key/restore", (c) => life(c, (draft) => draft.restoreDocument()));
@@ -234,19 +225,6 @@ function write(
       else if (wrong !== undefined) reject(refusedOp(wrong.index, wrong.field, wrong.reason));
       else reject(Refused.by(answer.fault));
     });
-  });
-}
-
-function written(
-  node: SyncNode,
-  name: DocumentName,
-  mutate: (draft: Draft) => void,
-  options: WriteOptions & { readonly token: Vector },
-): Promise<WriteReceipt> {
-  return new Promise((resolve, reject) => {
-    node.transact(name, mutate, options, (answer) =>
-      answer.ok ? resolve(answer.receipt) : reject(Refused.by(answer.fault)),
-    );
   });
 }
 

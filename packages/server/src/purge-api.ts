@@ -3,27 +3,27 @@
  * still has anything of it: each node answers for itself, and for nobody else.
  */
 import { checkDocumentName, type DocumentName } from "@syncline/core";
-import type { Access, PurgeState, SyncNode, WriteReceipt } from "@syncline/engine";
-import { encodeToken, LIMITS } from "@syncline/protocol";
+import type { PurgeState, SyncNode } from "@syncline/engine";
+import { LIMITS } from "@syncline/protocol";
 import { type Context, Hono } from "hono";
 import { namedCollection } from "./by-schema.js";
-import { authenticateCaller } from "./caller.js";
-import { type Env, readNumber, readToken, settled, TOKEN_HEADER } from "./docs-api.js";
+import { authenticateCaller, type Gate } from "./caller.js";
+import { type Env, readNumber, readToken, settled } from "./docs-api.js";
 import { jsonAnswer, Refused } from "./errors.js";
 import { SERVER_LIMITS } from "./limits.js";
+import { receiptAnswer, receiptOf } from "./receipts.js";
 
 /** What `GET /v1/purge` answers. */
 export interface PurgeAnswer extends PurgeState {
   readonly node: string;
 }
 
-export function purgeApi(context: {
-  readonly node: SyncNode;
-  readonly access: Access;
-  readonly cluster: string;
-  readonly writeWaitMs: number;
-}): Hono<Env> {
-  const { node, access, cluster, writeWaitMs } = context;
+export function purgeApi({
+  node,
+  access,
+  cluster,
+  writeWaitMs,
+}: Gate & { readonly node: SyncNode; readonly writeWaitMs: number }): Hono<Env> {
   const app = new Hono<Env>();
   const named = async (c: Context<Env>, usualMs: number): Promise<{ name: DocumentName; waitMs: number }> => {
     const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
@@ -49,14 +49,8 @@ export function purgeApi(context: {
     if (state === "unknown") throw new Refused("NOT_FOUND", "there is no such document");
     // It is done once, and nothing is left that could be taken away.
     if (state !== "present") return jsonAnswer({ outcome: "committed", change: null, nodes: [node.name] });
-    const receipt = await new Promise<WriteReceipt>((resolve, reject) => {
-      node.purge(name, { level: "committed", waitMs, token: readToken(c) }, (answer) =>
-        answer.ok ? resolve(answer.receipt) : reject(Refused.by(answer.fault)),
-      );
-    });
-    const { outcome, change = null, nodes } = receipt;
-    const body = { outcome, change, token: encodeToken(receipt.token), nodes };
-    return jsonAnswer(body, outcome === "committed" ? 200 : 202, { [TOKEN_HEADER]: body.token });
+    const options = { level: "committed" as const, waitMs, token: readToken(c) };
+    return receiptAnswer(await receiptOf((answer) => node.purge(name, options, answer)));
   });
   return app;
 }

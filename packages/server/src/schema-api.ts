@@ -21,14 +21,14 @@ import {
   statementJson,
   statementText,
   TextRefused,
-  type WriteReceipt,
 } from "@syncline/engine";
 import { encodeToken, LIMITS } from "@syncline/protocol";
 import { type Context, Hono } from "hono";
 import { authenticateCaller } from "./caller.js";
-import { readBody, readNumber, readSwitch, readToken, settled, TOKEN_HEADER } from "./docs-api.js";
+import { readBody, readNumber, readSwitch, readToken, settled } from "./docs-api.js";
 import { jsonAnswer, Refused } from "./errors.js";
 import { SERVER_LIMITS } from "./limits.js";
+import { receiptAnswer, receiptOf, TOKEN_HEADER } from "./receipts.js";
 
 type Env = { Bindings: HttpBindings };
 
@@ -94,10 +94,8 @@ export function schemaApi({ node, access, cluster, writeWaitMs }: SchemaContext)
       dropsText: drops.map(statementText),
     };
     if (isDryRun) return jsonAnswer(plan);
-    const receipt = await altered(node, statements, waitMs, token);
-    const { outcome, change = null, nodes } = receipt;
-    const answer = { outcome, change, token: encodeToken(receipt.token), nodes, ...plan };
-    return jsonAnswer(answer, outcome === "committed" ? 200 : 202, { [TOKEN_HEADER]: answer.token });
+    const options = { level: "committed" as const, waitMs, token };
+    return receiptAnswer(await receiptOf((answer) => node.alterSchema(statements, options, answer)), plan);
   });
   return app;
 }
@@ -147,18 +145,4 @@ function parsed(text: string): SchemaFile {
     if (!(error instanceof TextRefused)) throw error;
     throw new Refused("BAD_REQUEST", error.message, { faults: [error.fault] });
   }
-}
-
-function altered(
-  node: SyncNode,
-  statements: readonly Statement[],
-  waitMs: number,
-  token: ReturnType<typeof readToken>,
-): Promise<WriteReceipt> {
-  return new Promise((resolve, reject) => {
-    node.alterSchema(statements, { level: "committed", waitMs, token }, (answer) => {
-      if (answer.ok) resolve(answer.receipt);
-      else reject(Refused.by(answer.fault));
-    });
-  });
 }
