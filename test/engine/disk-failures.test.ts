@@ -5,17 +5,11 @@
 import { LIMITS } from "@syncline/protocol";
 import { expect, test } from "vitest";
 import { world } from "../scenarios/world.js";
-import { FailingDisk } from "./disks.js";
+import { failingDisks } from "./disks.js";
 
 test("a disk fails under a client's write: unconfirmed, and durable after the restart, once", () => {
-  const disks: FailingDisk[] = [];
-  const cluster = world(1, {
-    disk: (scheduler) => {
-      const disk = new FailingDisk(scheduler);
-      disks.push(disk);
-      return disk;
-    },
-  });
+  const { disks, make } = failingDisks();
+  const cluster = world(1, { disk: make });
   const m1 = cluster.master("m1");
   const ann = cluster.client("ann", ["m1"]);
   ann.open("boards/a");
@@ -34,14 +28,8 @@ test("a disk fails under a client's write: unconfirmed, and durable after the re
 });
 
 test("a full disk: nothing is acknowledged or taken, reads go on, and it goes on unaided when there is room (I7)", () => {
-  const disks: FailingDisk[] = [];
-  const cluster = world(2, {
-    disk: (scheduler) => {
-      const disk = new FailingDisk(scheduler);
-      disks.push(disk);
-      return disk;
-    },
-  });
+  const { disks, make } = failingDisks();
+  const cluster = world(2, { disk: make });
   const m1 = cluster.master("m1", { follow: ["m2"] });
   const m2 = cluster.master("m2", { follow: ["m1"] });
   const ann = cluster.client("ann", ["m1"]);

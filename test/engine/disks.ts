@@ -3,6 +3,17 @@ import { type Scheduler, type StorageRange, type StorageWrite, StoreFull } from 
 import type { CrashableStorage } from "@syncline/simulation";
 import { type MemoryStorage, memoryStorage } from "@syncline/storage";
 
+/** Makes a cluster's disks, and remembers them in the order in which its nodes were first started. */
+export function failingDisks() {
+  const disks: FailingDisk[] = [];
+  const make = (scheduler: Scheduler): FailingDisk => {
+    const made = new FailingDisk(scheduler);
+    disks.push(made);
+    return made;
+  };
+  return { disks, make };
+}
+
 /** A disk in memory. While it is broken, or full, no commit reaches it and each reports an error. */
 export class FailingDisk implements CrashableStorage {
   isBroken = false;

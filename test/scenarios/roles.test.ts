@@ -5,7 +5,7 @@
 import { covers } from "@syncline/core";
 import type { SimNode } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
-import { FailingDisk } from "../engine/disks.js";
+import { failingDisks } from "../engine/disks.js";
 import { world } from "./world.js";
 
 const ANY_OF_3 = { kind: "any", needed: 2, names: ["f1", "f2", "f3"] } as const;
@@ -276,14 +276,8 @@ describe("demotion", () => {
 });
 
 test("whoever waits for a promotion is answered when the disk fails", () => {
-  const disks: FailingDisk[] = [];
-  const cluster = world(31, {
-    disk: (scheduler) => {
-      const disk = new FailingDisk(scheduler);
-      disks.push(disk);
-      return disk;
-    },
-  });
+  const { disks, make } = failingDisks();
+  const cluster = world(31, { disk: make });
   const m1 = cluster.master("m1");
   const [f1, f2, f3] = ["f1", "f2", "f3"].map((name) => cluster.follower(name, { follow: ["m1"] })) as [
     SimNode,
@@ -297,8 +291,8 @@ test("whoever waits for a promotion is answered when the disk fails", () => {
   cluster.pass(1_000);
   // It hears no majority, and waits.
   expect(promoted.answer).toBeUndefined();
-  const disk = disks[1];
-  if (disk !== undefined) disk.isBroken = true;
+  const [, ofF1] = disks;
+  if (ofF1 !== undefined) ofF1.isBroken = true;
   m1.write("boards/a", (b) => b.register("title").set("too late"));
   cluster.pass(1_000);
   expect(promoted.answer).toMatchObject({ ok: false, fault: { code: "STORAGE_FAILED" } });
