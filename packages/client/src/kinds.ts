@@ -4,7 +4,21 @@
  * Who wins when people do opposite things at the same time is part of the kind, and not an option, because everybody
  * must answer it alike.
  */
-import { dwFlag, ewFlag, gCounter, gSet, orMap, rwMap, rwSet, type Value } from "@syncline/core";
+import {
+  type Access,
+  dwFlag,
+  ewFlag,
+  type FieldType,
+  gCounter,
+  gSet,
+  type MapDraft,
+  type MapView,
+  type Op,
+  orMap,
+  rwMap,
+  rwSet,
+  type Value,
+} from "@syncline/core";
 import { LiveCounter, LiveFlag, LiveSet } from "./fields.js";
 import { LiveMap, MapEditor } from "./maps.js";
 import { type Accessible, access, accessOf, type Field, type holds, type Storable } from "./schema.js";
@@ -112,14 +126,7 @@ export function growSet(): GrowSetField<unknown> {
  * while something is under it. Removing one takes away what the remover saw; what others do to it meanwhile stays.
  */
 export function map<F extends Field>(of: F): MapField<F> {
-  accessOf(of);
-  return {
-    kind: "map",
-    [access]: {
-      view: (place, name) => new LiveMap(() => place().at(name, orMap), of),
-      draft: (place, name) => new MapEditor(place.at(name, orMap), of),
-    },
-  };
+  return { kind: "map", [access]: mapAccess(orMap, of) };
 }
 
 /**
@@ -127,12 +134,17 @@ export function map<F extends Field>(of: F): MapField<F> {
  * keys were removed.
  */
 export function removeWinsMap<F extends Field>(of: F): RemoveWinsMapField<F> {
+  return { kind: "remove-map", [access]: mapAccess(rwMap, of) };
+}
+
+/** Maps of every kind are read and written alike. */
+function mapAccess<State, MapOp extends Op>(
+  type: FieldType<State, MapOp, unknown, MapView, MapDraft>,
+  of: Field,
+): Access {
   accessOf(of);
   return {
-    kind: "remove-map",
-    [access]: {
-      view: (place, name) => new LiveMap(() => place().at(name, rwMap), of),
-      draft: (place, name) => new MapEditor(place.at(name, rwMap), of),
-    },
+    view: (place, name) => new LiveMap(() => place().at(name, type), of),
+    draft: (place, name) => new MapEditor(place.at(name, type), of),
   };
 }

@@ -23,10 +23,17 @@ export * from "./kinds.js";
 export * from "./limits.js";
 export * from "./link.js";
 export * from "./list.js";
-export * from "./map.js";
+export {
+  type MapDraft,
+  type MapOp,
+  MapState,
+  type MapType,
+  type MapView,
+  orMap,
+} from "./map.js";
 export { type DocumentEvent, differences, observe, type PlaceChange } from "./observe.js";
 export { isOfLife } from "./own-fields.js";
-export type { Path, PathStep } from "./path.js";
+export { fieldKey, type Path, type PathStep } from "./path.js";
 export type { Place } from "./place.js";
 export { purgeDocument, remainingIn } from "./purge.js";
 export * from "./record.js";

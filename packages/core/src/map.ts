@@ -185,7 +185,6 @@ export class LiveMap implements MapView {
     return this.#source().children.names();
   }
 
-  /** A plain copy of all that is under its keys. O(size). */
   toJSON(): Record<string, Value> {
     return this.#source().children.json();
   }

@@ -19,6 +19,7 @@ import { type Author, checkStepName, type Dot } from "./ids.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { type MapDraft, MapEditor, type MapOp, MapState, type MapType, type MapView, orMap } from "./map.js";
+import type { PathStep } from "./path.js";
 import { know } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import type { Value } from "./value.js";
@@ -75,11 +76,8 @@ export const rwMap: RemoveWinsMapType = {
 
   emptied({ children }, op, path, visit): void {
     if (!rwMap.isOp(op) || op.act !== "drop") return;
-    for (const kind of Object.values(KINDS)) {
-      const step = { name: op.name, kind };
-      const child = children.get(step);
-      if (child !== undefined) visitUpwards(child, [...path, step], (_cell, at) => visit(at));
-    }
+    for (const step of stepsUnder(children, op.name))
+      visitUpwards(children.get(step)!, [...path, step], (_cell, at) => visit(at));
   },
 
   apply(state: RemoveWinsMapState, op: RemoveWinsMapOp, dot: Dot, stamp: Stamp, undo?: Undo): void {
@@ -232,9 +230,15 @@ function compareMarks(a: Mark, b: Mark): number {
   return compareDots(a.dot, b.dot);
 }
 
-/** Lets go of all that is under a name, whatever its kind. O(kinds). */
+/** All that there is under a name, whatever its kind. O(kinds), where `steps` is O(size). */
+function stepsUnder(children: Children, name: string): PathStep[] {
+  const steps = Object.values(KINDS).map((kind) => ({ name, kind }));
+  return steps.filter((step) => children.get(step) !== undefined);
+}
+
+/** Lets go of all that is under a name. */
 function empty(children: Children, name: string, undo?: Undo): void {
-  for (const kind of Object.values(KINDS)) children.drop({ name, kind }, undo);
+  for (const step of stepsUnder(children, name)) children.drop(step, undo);
 }
 
 function joinMarks(
@@ -292,9 +296,7 @@ class RemoveWinsMapEditor extends MapEditor {
   /** What is there is taken away one by one before, so that it can be told, and taken back, one by one. */
   override delete(name: string): void {
     const { children } = this.#site.state();
-    const there = Object.values(KINDS)
-      .map((kind) => ({ name, kind }))
-      .filter((step) => children.get(step) !== undefined);
+    const there = stepsUnder(children, name);
     if (there.every((step) => children.get(step)!.isVacant())) return;
     for (const step of there) this.#site.reset(step);
     this.#site.record((state) => dropOf(state, name));
