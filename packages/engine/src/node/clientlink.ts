@@ -65,6 +65,8 @@ export class ClientLink implements SessionHandler {
     private readonly access: Access,
     private readonly presence: PresenceSession,
     private readonly limits: Limits,
+    /** Of the schema that its app was written for, if it has said so. */
+    readonly schema: number | undefined,
     private readonly on: { changed(): void; closed(): void },
   ) {
     this.feed = feeds.session(channel);

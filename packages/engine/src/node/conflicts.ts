@@ -95,10 +95,8 @@ export class Conflicts {
     this.note(entry.name, NOTED.deleted, document.isDeleted);
     if (conflictsOf(document).length > 0 || document.frontier().length > 1)
       this.note(entry.name, NOTED.concurrent, true);
-    if (isSchema(entry.name)) {
-      this.schema.changed();
-      this.lookAtDropped();
-    } else if (this.isWrittenUnseen(entry)) this.note(entry.name, NOTED.writtenWhenDropped, true);
+    if (isSchema(entry.name)) this.lookAtDropped();
+    else if (this.isWrittenUnseen(entry)) this.note(entry.name, NOTED.writtenWhenDropped, true);
   }
 
   reached(mark: number): void {

@@ -175,8 +175,6 @@ export class SyncNode {
   private readonly receiving: Receiving;
   private readonly stamps: HybridClock;
   private readonly clientLinks = new Set<ClientLink>();
-  /** Of the schema that a client's app was written for, if it has said so. */
-  private readonly versions = new WeakMap<ClientLink, number>();
   /** Who is at which document, here and at other nodes. */
   readonly presence: PresenceBoard;
   /** Links whose greeting is not over. */
@@ -218,6 +216,8 @@ export class SyncNode {
     this.conflicts = new Conflicts(storage, this.journal, this.documents, this.schema, limits, shown);
     this.purges = new Purges(storage, this.journal, this.documents, this.log);
     this.documents.onTakenIn((entry, document) => {
+      if (isMembers(entry.name)) this.members.changed();
+      else if (isSchema(entry.name)) this.schemaChanged();
       this.conflicts.takenIn(entry, document);
       if (document.isDeleted) this.purges.changed(entry, document);
     });
@@ -299,10 +299,6 @@ export class SyncNode {
     this.receiving = new Receiving(this.documents, this.counters, this.journal, ports, limits, {
       arrived: (vector, openings) => this.jump(vector, openings),
       visible: () => this.visibility.visible,
-      taken: ({ name }) => {
-        if (isMembers(name)) this.members.changed();
-        else if (isSchema(name)) this.schemaChanged();
-      },
       afterDurable,
     });
   }
@@ -874,13 +870,13 @@ export class SyncNode {
       this.ports.access,
       presence,
       limits,
+      schema,
       {
         changed: () => this.poke(),
         closed: () => this.clientLinks.delete(client),
       },
     );
     this.clientLinks.add(client);
-    if (schema !== undefined) this.versions.set(client, schema);
     return client;
   }
 
@@ -897,7 +893,7 @@ export class SyncNode {
     this.schema.changed();
     this.ports.scheduler.turn(() => {
       for (const client of [...this.clientLinks]) {
-        const why = this.tooOld(this.versions.get(client));
+        const why = this.tooOld(client.schema);
         if (why !== undefined) client.channel.end(why);
       }
     });

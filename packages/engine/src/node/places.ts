@@ -8,6 +8,7 @@
 import type { ByteReader, ByteWriter, MutableVector, Path, Vector } from "@syncline/core";
 import {
   CORE_LIMITS,
+  fieldKey,
   joinInto,
   KINDS,
   positionIn,
@@ -21,9 +22,6 @@ import type { PlacedChange } from "@syncline/protocol";
 export type Places = ReadonlyMap<string, Vector>;
 
 export type MutablePlaces = Map<string, MutableVector>;
-
-/** A field as ops name it. */
-export const fieldKey = (name: string, kind: number): string => `${name}@${kind}`;
 
 /** The key of a field of the schema. */
 export const fieldKeyOf = (id: string, kind: string): string =>

@@ -20,6 +20,9 @@ export interface PurgeState {
   readonly reason: string;
 }
 
+/** Documents that are looked at before others have their turn. */
+const LOOKED_AT = 50;
+
 export class Purges {
   /** Those that this node has not confirmed. */
   private readonly pending = new Map<string, DocumentName>();
@@ -49,12 +52,12 @@ export class Purges {
     else this.pending.delete(id);
   }
 
-  /** Drops those that are done. Called a few times a second. */
+  /** Drops those that are done, a few at a time: each is read for it. Called a few times a second. */
   look(): void {
-    for (const [id, name] of this.pending) {
-      if (this.stateOf(name).state === "purging") continue;
+    for (const [id, name] of [...take(this.pending, LOOKED_AT)]) {
       this.pending.delete(id);
-      this.journal.put(purgingKey(name), undefined);
+      if (this.stateOf(name).state === "purging") this.pending.set(id, name);
+      else this.journal.put(purgingKey(name), undefined);
     }
   }
 
@@ -79,5 +82,13 @@ export class Purges {
 
   private add(name: DocumentName): void {
     this.pending.set(documentId(name), name);
+  }
+}
+
+function* take<T>(from: Iterable<T>, count: number): Iterable<T> {
+  let left = count;
+  for (const each of from) {
+    if (left-- <= 0) return;
+    yield each;
   }
 }

@@ -11,7 +11,7 @@ import {
 } from "@syncline/protocol";
 import type { Clock, Logger, Scheduler, Storage } from "../ports.js";
 import type { AuthorCounters } from "./counters.js";
-import type { DocumentEntry, Documents, StagedDocuments } from "./documents.js";
+import type { Documents, StagedDocuments } from "./documents.js";
 import type { Journal } from "./journal.js";
 import type { NodeLink } from "./peers.js";
 import {
@@ -72,8 +72,6 @@ export class Receiving {
       arrived(vector: Vector, openings: ReadonlyMap<StreamId, Uint8Array>): void;
       /** What this node shows. */
       visible(): Vector;
-      /** A document has become what it is by the snapshot. */
-      taken(entry: DocumentEntry): void;
       afterDurable(mark: number, then: () => void): void;
     },
   ) {
@@ -285,7 +283,6 @@ export class Receiving {
           if (counter > this.counters.get(entry.number, author).counter)
             this.counters.set(entry.number, author, { counter, checksum });
         this.journal.put(stagedKey(entry.name), undefined);
-        this.on.taken(entry);
       },
     };
   }

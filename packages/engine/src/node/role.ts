@@ -10,7 +10,8 @@ const FLAGS_RULE = "";
  * The role of a node: the one that it was started with, or the one that it was given since by a promotion or demotion.
  *
  * What it was given stands in its data and outlives a restart with the old flags: a process manager that starts a
- * promoted node again must not take it back silently. Once the flags say the same, they rule again; that it was promoted is still remembered.
+ * promoted node again must not take it back silently. Once the flags say the same, they rule again;
+ * that it was promoted is still remembered.
  */
 export class Role {
   readonly name: string;
