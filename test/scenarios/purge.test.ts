@@ -1,8 +1,10 @@
 /** Purging (2.10): nothing of what a deleted document held is left in states or records, on any node, however it came by it. */
-import type { Draft } from "@syncline/core";
+import { type Draft, lwwRegister, orMap } from "@syncline/core";
 import { LIMITS } from "@syncline/protocol";
 import type { Cluster, SimNode } from "@syncline/simulation";
+import { type MemoryStorage, memoryStorage } from "@syncline/storage";
 import { expect, test } from "vitest";
+import { allPurging } from "../../packages/engine/src/node/tables.js";
 import { world } from "./world.js";
 
 const A = { collection: "boards", key: "a" };
@@ -53,6 +55,7 @@ test("values, removed ones, map keys and values lost in conflicts are gone from 
   // One of the two is lost, and kept as lost.
   m1.write("boards/a", (b: Draft) => b.register("title").set("secret-three"));
   m2.write("boards/a", (b: Draft) => b.set("tags").add("secret-tag"));
+  m2.write("boards/a", (b: Draft) => b.at("cards", orMap).at("secret-key", lwwRegister).set(1));
   cluster.settle();
   m2.write("boards/a", (b: Draft) => b.deleteDocument());
   cluster.settle();
@@ -125,4 +128,37 @@ test("what was written at the same time as the purge stays, hidden, and is told;
   cluster.settle();
   cluster.pass(5_000);
   for (const node of all) expect([state(node), has(node, "meanwhile")], node.name).toEqual(["purged", false]);
+});
+
+test("more documents than are looked at in one go: each is remembered until its records are gone, then all are let go of", () => {
+  const COUNT = 120;
+  const disks: MemoryStorage[] = [];
+  const cluster = world(5, {
+    disk: (scheduler) => {
+      const disk = memoryStorage({ scheduler });
+      disks.push(disk);
+      return disk;
+    },
+  });
+  const m1 = cluster.master("m1");
+  const f1 = cluster.follower("f1", { follow: ["m1"] });
+  cluster.pass(1_000);
+  const ids = Array.from({ length: COUNT }, (_, i) => `boards/${i}`);
+  for (const id of ids) m1.write(id, (b: Draft) => b.register("title").set("secret"));
+  cluster.settle();
+  f1.kill();
+  for (const id of ids) m1.write(id, (b: Draft) => b.deleteDocument());
+  cluster.pass(1_000);
+  for (const id of ids) m1.purge(id);
+  cluster.pass(5_000);
+  const remembered = () => [...(disks[0]?.scan(allPurging()) ?? [])].length;
+  expect(remembered()).toBe(COUNT);
+  f1.start();
+  cluster.settle();
+  cluster.pass(10_000);
+  expect(remembered()).toBe(0);
+  for (const id of ids)
+    expect(m1.engine.purgeState({ collection: "boards", key: id.slice("boards/".length) }).state).toBe(
+      "purged",
+    );
 });
