@@ -120,6 +120,34 @@ describe("parkedRecordBytesMax", () => {
   });
 });
 
+describe("parkedAloneMsMax", () => {
+  test("what waits for what every disk has lost is let go of after so long, not before", () => {
+    const cluster = world(6, { limits: { parkedAloneMsMax: 20_000 } });
+    const m1 = cluster.master("m1", { follow: ["m2"] });
+    const m2 = cluster.master("m2", { follow: ["m1"] });
+    const f1 = cluster.follower("f1", { follow: ["m1", "m2"] });
+    cluster.pass(1_000);
+    // f1 has what m2 wrote, and not what it builds on.
+    cluster.network.blackHoleOneWay("m1", "f1");
+    increment(m1);
+    cluster.pass(50);
+    increment(m2);
+    cluster.pass(50);
+    const parked = () => f1.engine.status().parkedRecords;
+    expect(parked()).toBeGreaterThan(0);
+    for (const master of [m1, m2]) master.kill();
+    for (const master of [m1, m2]) master.restartEmpty();
+    cluster.network.healAll();
+    cluster.pass(18_000);
+    expect(parked()).toBeGreaterThan(0);
+    cluster.pass(4_000);
+    expect(parked()).toBe(0);
+    increment(m2);
+    cluster.settle();
+    for (const node of [m1, m2, f1]) expect(node.json("boards/a")).toEqual({ votes: 1 });
+  });
+});
+
 describe("providerStallMs", () => {
   test("a provider that owes something and sends nothing is replaced after so long, not before", () => {
     const cluster = world(3, { limits: { providerStallMs: 2_000 } });

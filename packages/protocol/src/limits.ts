@@ -67,6 +67,8 @@ export const LIMITS = {
 
   /** Records that arrived before what they depend on, bytes over all streams. Beyond it they are dropped and asked for again. */
   parkedRecordBytesMax: 32 << 20,
+  /** How long they wait if nobody who is connected has them: what they wait for may be lost everywhere. */
+  parkedAloneMsMax: 60_000,
   /** How long a provider that has more may send nothing, before another one is asked. */
   providerStallMs: 5_000,
   /** Memory for records that those who follow closely may need soon; others are served from the log. */

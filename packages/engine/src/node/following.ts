@@ -3,6 +3,7 @@ import { decodeChange, Malformed, positionIn } from "@syncline/core";
 import { fault, type Limits, type Records, readRecord, type StreamRecord } from "@syncline/protocol";
 import type { Clock, Logger } from "../ports.js";
 import type { Log } from "./log.js";
+import type { Members } from "./members.js";
 import type { NodeLink, Peers } from "./peers.js";
 import { Watch } from "./revision.js";
 
@@ -25,6 +26,8 @@ interface Followed {
   readonly parked: StreamRecord[];
   /** Monotonic time since which the provider owes something. */
   owedSince: number | undefined;
+  /** Monotonic time since which nobody who is connected has what waits here. */
+  orphanedSince: number | undefined;
   /** Links that stalled; asked again only when nobody else has the stream. */
   readonly stalled: Set<NodeLink>;
   /** Links whose node has this stream only after a position. */
@@ -37,6 +40,7 @@ interface Followed {
 
 interface Chosen {
   readonly revision: number;
+  readonly roles: number;
   readonly held: number;
   readonly parked: number;
   readonly provider: NodeLink | undefined;
@@ -47,6 +51,10 @@ export class Following {
   private parkedBytes = 0;
   /** Streams that nobody had, or nobody here could give, before. */
   private readonly watch: Watch;
+  private readonly membersWatch: Watch;
+  /** Names of the followers, and how often those have been others: whose streams any node provides depends on it. */
+  private followers = "";
+  private roles = 0;
   /** This master's own stream when that was last looked for. */
   private own: StreamId | undefined;
   /** Streams whose records were dropped for lack of room; they are asked for when there is room again. */
@@ -56,6 +64,7 @@ export class Following {
     private readonly self: string,
     private readonly log: Log,
     private readonly peers: Peers,
+    private readonly members: Pick<Members, "others" | "revision">,
     private readonly clock: Clock,
     private readonly limits: Limits,
     private readonly logger: Logger,
@@ -65,13 +74,12 @@ export class Following {
       /** The disk is too far behind to take more in. */
       overloaded(): boolean;
       stored(record: StreamRecord): void;
-      /** Whether a node takes no writes, so that nobody has it as an upstream for what it has accepted. */
-      isFollower(node: string): boolean;
       /** What this node lacks of a stream nobody has as records any more, and this peer has in a snapshot. */
       lacking(link: NodeLink): void;
     },
   ) {
     this.watch = new Watch([log.revision, peers.revision]);
+    this.membersWatch = new Watch([members.revision]);
   }
 
   /** Records that wait for their dependencies, for the status. */
@@ -81,10 +89,11 @@ export class Following {
     return count;
   }
 
-  /** Whether a provider owes something, or something waits for room: time may decide what comes of it. */
+  /** Whether a provider owes something, or something waits for room or for nobody: time may decide what comes of it. */
   get isWaiting(): boolean {
     if (this.waitingForRoom.size > 0) return true;
-    for (const { owedSince } of this.followed.values()) if (owedSince !== undefined) return true;
+    for (const { owedSince, orphanedSince } of this.followed.values())
+      if (owedSince !== undefined || orphanedSince !== undefined) return true;
     return false;
   }
 
@@ -119,12 +128,7 @@ export class Following {
 
   /** A snapshot is held now: what was on its way before it is asked for again, from there. */
   jumped(): void {
-    for (const followed of this.followed.values()) {
-      for (const { bytes } of followed.parked.splice(0)) this.parkedBytes -= bytes.length;
-      followed.provider?.channel.send({ kind: "unfollow", stream: followed.stream });
-      followed.provider = undefined;
-      followed.owedSince = undefined;
-    }
+    for (const followed of this.followed.values()) this.letGo(followed);
   }
 
   /** Stores what no longer has to wait. Returns whether anything was stored. */
@@ -159,8 +163,9 @@ export class Following {
   /** Chooses providers. Called once per turn, and from a timer so that a stalled provider is noticed. */
   choose(): void {
     const own = this.on.ownStream();
+    const isNews = this.watch.hasMoved();
     // A master that steps down follows what was its own stream.
-    if (this.watch.hasMoved() || own !== this.own) this.discover(own);
+    if (this.haveRolesChanged() || isNews || own !== this.own) this.discover(own);
     const room = this.parkedBytes < this.limits.parkedRecordBytesMax / 2 && !this.on.overloaded();
     for (const followed of this.followed.values()) {
       if (this.waitingForRoom.has(followed)) {
@@ -169,20 +174,25 @@ export class Following {
       }
       if (this.isChosen(followed)) continue;
       this.judge(followed);
+      this.judgeParked(followed);
       const revision = this.peers.revision.number;
       const { best, isFinal } = this.best(followed);
       if (best !== undefined && best !== followed.provider) this.ask(followed, best);
       const { parked, provider } = followed;
       const held = positionIn(this.log.held, followed.stream);
-      followed.chosen = isFinal ? { revision, held, parked: parked.length, provider } : undefined;
+      followed.chosen = isFinal
+        ? { revision, roles: this.roles, held, parked: parked.length, provider }
+        : undefined;
     }
   }
 
   /** Whether choosing again would change nothing: neither what there is nor what was asked for has changed, and nothing is owed. */
-  private isChosen({ chosen, stream, owedSince, parked, provider }: Followed): boolean {
+  private isChosen({ chosen, stream, owedSince, orphanedSince, parked, provider }: Followed): boolean {
     return (
       chosen !== undefined &&
       owedSince === undefined &&
+      orphanedSince === undefined &&
+      chosen.roles === this.roles &&
       chosen.provider === provider &&
       chosen.parked === parked.length &&
       chosen.held === positionIn(this.log.held, stream) &&
@@ -202,6 +212,7 @@ export class Following {
             provider: undefined,
             parked: [],
             owedSince: undefined,
+            orphanedSince: undefined,
             stalled: new Set(),
             truncated: new Map(),
             isForked: false,
@@ -267,6 +278,46 @@ export class Following {
   private store(record: StreamRecord): void {
     this.log.store(record);
     this.on.stored(record);
+  }
+
+  /** Whether other nodes are followers than when that was last looked at. */
+  private haveRolesChanged(): boolean {
+    if (!this.membersWatch.hasMoved()) return false;
+    const names = [...this.members.others()].flatMap(([name, { role }]) =>
+      role === "follower" ? [name] : [],
+    );
+    const followers = names.sort().join("\n");
+    if (followers === this.followers) return false;
+    this.followers = followers;
+    this.roles += 1;
+    return true;
+  }
+
+  /**
+   * What waits here, and nobody has who is connected, goes after a while: its stream may have lost its end, and what it
+   * waits for, before any disk had it. Whoever comes back with it is asked for it again.
+   */
+  private judgeParked(followed: Followed): void {
+    const { stream, parked } = followed;
+    const after = positionIn(this.log.held, stream);
+    if (parked.length === 0 || this.exists(stream, after + 1)) {
+      followed.orphanedSince = undefined;
+      return;
+    }
+    const now = this.clock.monotonic();
+    followed.orphanedSince ??= now;
+    if (now - followed.orphanedSince < this.limits.parkedAloneMsMax) return;
+    this.logger.warn("parked-let-go", { stream, after, count: parked.length });
+    this.letGo(followed);
+  }
+
+  /** Forgets what waits here; what comes next is asked for anew. */
+  private letGo(followed: Followed): void {
+    for (const { bytes } of followed.parked.splice(0)) this.parkedBytes -= bytes.length;
+    followed.provider?.channel.send({ kind: "unfollow", stream: followed.stream });
+    followed.provider = undefined;
+    followed.owedSince = undefined;
+    followed.orphanedSince = undefined;
   }
 
   /** Marks the provider as stalled when somebody has more and it has sent nothing for too long. */
@@ -349,7 +400,9 @@ export class Following {
     const progress = link.progress.get(stream);
     if (progress === undefined) return false;
     const held = positionIn(this.log.held, stream);
-    if (progress.node === this.self || this.on.isFollower(progress.node)) return true;
+    // What a follower accepted nobody has it as an upstream for: it takes no writes.
+    const isOfFollower = this.members.others().get(progress.node)?.role === "follower";
+    if (progress.node === this.self || isOfFollower) return true;
     return held > 0 && progress.received > held;
   }
 

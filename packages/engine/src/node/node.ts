@@ -249,13 +249,21 @@ export class SyncNode {
     this.commits = new Commits(config.name, this.log, this.peers, this.members, ownStream);
     this.unlearned = new Watch([this.log.revision, this.peers.revision]);
     this.safety = new Safety(this.self, this.log, this.peers, this.members);
-    this.following = new Following(config.name, this.log, this.peers, clock, limits, ports.log, {
-      ownStream,
-      overloaded: () => this.isOverloaded(),
-      stored: () => this.poke(),
-      isFollower: (name) => this.members.others().get(name)?.role === "follower",
-      lacking: (link) => this.receiving.want(link),
-    });
+    this.following = new Following(
+      config.name,
+      this.log,
+      this.peers,
+      this.members,
+      clock,
+      limits,
+      ports.log,
+      {
+        ownStream,
+        overloaded: () => this.isOverloaded(),
+        stored: () => this.poke(),
+        lacking: (link) => this.receiving.want(link),
+      },
+    );
     this.serving = new Serving(this.log, this.peers, limits);
     this.gossiping = new Gossiping(config.name, this.peers, limits);
     this.feeds = new Feeds(this.documents, this.log, this.visibility.visible, limits, ports.mac);
