@@ -13,6 +13,25 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "REPLICATION 2.9",
+    name: "a loser is written to maps, whatever its path leads through",
+    file: core("write-again"),
+    edits: [
+      [
+        "place.record(path, lwwRegister, (state)",
+        "place.record(path.map((step, i) => (i < path.length - 1 ? { ...step, kind: 5 } : step)), lwwRegister, (state)",
+      ],
+    ],
+    tests: ["test/core/conflicts.test.ts", "at its own place"],
+  },
+  {
+    rule: "REPLICATION 2.9",
+    name: "the place that a conflict names is believed",
+    file: core("write-again"),
+    edits: [["isOwnField(path[0]!.name) ? undefined : typeAt(path)?.kind", "path.at(-1)?.kind"]],
+    tests: ["test/core/conflicts.test.ts", "not believed"],
+  },
+  {
     rule: "decision 0049",
     name: "what is done under a removed key counts, whoever did it",
     file: core("remove-wins-map"),

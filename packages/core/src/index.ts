@@ -50,3 +50,4 @@ export { UndoHistory } from "./undo-history.js";
 export { compareUtf8, fromUtf8, toUtf8 } from "./utf8.js";
 export { ownValue, readValue, type Value, valueKey, writeValue } from "./value.js";
 export * from "./vector.js";
+export { canWriteAgain, writeAgain } from "./write-again.js";
