@@ -205,7 +205,7 @@ test("whoever keeps the places by what he is told of has them as they are shown"
   expect(told).toBeGreaterThan(100);
 });
 
-const CONTAINERS = ["map", "record", "remove-map"];
+const CONTAINERS = ["map", "record", "remove-map", "keep-map"];
 
 function listen(document: Document): DocumentEvent[] {
   const events: DocumentEvent[] = [];

@@ -13,6 +13,46 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "decision 0056",
+    name: "a removal hides a key of which its maker had not seen all uses",
+    file: core("keep-whole-map"),
+    edits: [["if (isSame(saw, usesOf(state, name))) state", "state"]],
+    tests: ["test/core/keep-whole-maps.test.ts", "keeps all of it"],
+  },
+  {
+    rule: "decision 0056",
+    name: "what one side has hidden stays hidden, whatever the other side has used",
+    file: core("keep-whole-map"),
+    edits: [["isHidden(side, name) && !isOutdone(side)", "isHidden(side, name)"]],
+    tests: ["test/core/keep-whole-maps.test.ts", "keeps all of it"],
+  },
+  {
+    rule: "decision 0056",
+    name: "who uses a removed key leaves there what he sees",
+    file: core("keep-whole-map"),
+    edits: [
+      [
+        "    for (const step of state.children.under(name))\n      resetBelow(state.children.get(step)!, [...path, step], say);\n",
+        "",
+      ],
+    ],
+    tests: ["test/core/keep-whole-maps.test.ts", "begins a new one"],
+  },
+  {
+    rule: "decision 0056",
+    name: "what a use brings back is not told",
+    file: core("keep-whole-map"),
+    edits: [["visitUnder(state.hidden, name, path, visit);", ""]],
+    tests: ["test/core/keep-whole-maps.test.ts", "is told, place by place"],
+  },
+  {
+    rule: "decision 0056",
+    name: "a purge leaves what is hidden",
+    file: core("descent"),
+    edits: [["  cell.rules.uncover?.(cell.state, path, say);\n", ""]],
+    tests: ["test/core/keep-whole-maps.test.ts", "a purge takes what is hidden"],
+  },
+  {
     rule: "REPLICATION 2.9",
     name: "a loser is written to maps, whatever its path leads through",
     file: core("write-again"),
@@ -49,7 +89,12 @@ export const MUTANTS = [
     rule: "decision 0049",
     name: "what a removal takes that its maker did not know of is not told",
     file: core("remove-wins-map"),
-    edits: [['if (!rwMap.isOp(op) || op.act !== "drop") return;', "if (path.length > 0) return;"]],
+    edits: [
+      [
+        'if (typeof what === "string" || !rwMap.isOp(what) || what.act !== "drop") return;',
+        'if (path.length > 0 || typeof what === "string" || !("name" in what)) return;',
+      ],
+    ],
     tests: ["test/core/remove-wins-maps.test.ts", "is told"],
   },
   {

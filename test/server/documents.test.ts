@@ -160,6 +160,25 @@ describe("writing and reading", () => {
     expect((await ask(server, "/v1/docs/c/k")).json.value).toEqual({ cards: { c2: { votes: 1 } } });
   });
 
+  test("a map in which using keeps goes by its kind, and is found where it is", async () => {
+    const server = await started();
+    const send = async (...ops: unknown[]) => {
+      const { status, json } = await post(server, "/v1/docs/c/k", ops);
+      expect(status, JSON.stringify(json)).toBe(200);
+      return (await ask(server, "/v1/docs/c/k")).json;
+    };
+    await send({ path: ["cards", "c1", "votes"], kinds: ["keep-map", "record"], op: "increment" });
+    expect(await send({ path: ["cards", "c1", "votes"], op: "increment" })).toEqual({
+      value: { cards: { c1: { votes: 2 } } },
+      kinds: { cards: "keep-map" },
+    });
+    expect((await send({ path: ["cards", "c1"], op: "delete" })).value).toEqual({});
+    expect((await send({ path: ["cards", "c2"], kinds: ["keep-map"], op: "create" })).value).toEqual({
+      cards: { c2: {} },
+    });
+    expect((await send({ field: "cards", kind: "keep-map", op: "clear" })).value).toEqual({});
+  });
+
   test("a map in which removing wins is made, led through, and emptied; a path says by `kinds` what it leads through", async () => {
     const server = await started();
     const send = async (...ops: unknown[]) => {

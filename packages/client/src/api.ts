@@ -40,6 +40,8 @@ export {
   type GrowSetField,
   growCounter,
   growSet,
+  type KeepWholeMapField,
+  keepWholeMap,
   type MapField,
   map,
   type RemoveWinsMapField,

@@ -21,6 +21,7 @@ import type { Seen } from "./dots.js";
 import type { Author, Dot } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import type { Path } from "./path.js";
+import type { Op as KnownOp } from "./types.js";
 import type { Value } from "./value.js";
 
 /** Every op says what it does; the acts of all types are different words. */
@@ -43,6 +44,9 @@ export interface Restoring<Op> {
   /** What it makes takes the place of what this one had made. */
   readonly of?: Dot;
 }
+
+/** Makes an op at a path; nothing for undefined. */
+export type Say = (path: Path, op: KnownOp | undefined) => void;
 
 /** One type, in operation and in state form. */
 export interface Crdt<State, Op extends AnyOp, Read> {
@@ -79,12 +83,17 @@ export interface Crdt<State, Op extends AnyOp, Read> {
   isBlank(state: State): boolean;
   /** What is inside, for types that hold others. */
   children?(state: State): Children;
-  /** Whether an op on something under a name counts. Of containers in which not all do. */
-  enter?(state: State, name: string, dot: Dot): boolean;
-  /** Calls `visit` for all that an op of the container is about to take away at once. Of ops that have a name. */
-  emptied?(state: State, op: AnyOp, path: Path, visit: (path: Path) => void): void;
-  /** What somebody must have said who is about to do something under a name; undefined for nothing. */
-  opening?(state: State, name: string, author: Author): Op | undefined;
+  /** Hears of an op on something under a name, and says whether it counts. */
+  enter?(state: State, name: string, dot: Dot, undo?: Undo): boolean;
+  /**
+   * Calls `visit` for all, innermost first, that is about to go or to come back at once: by an op of the container, or by
+   * one on something under a name.
+   */
+  shifted?(state: State, what: AnyOp | string, path: Path, visit: (path: Path) => void): void;
+  /** Calls `say` for what somebody must have done who is about to do something under a name. */
+  opening?(state: State, name: string, author: Author, path: Path, say: Say): void;
+  /** Calls `say` for what shows all that is kept and not shown, so that it can be taken away. */
+  uncover?(state: State, path: Path, say: Say): void;
 
   /**
    * Prepares, on another state, what `op` was meant to do; undefined if there is nothing to do. `now` says under which

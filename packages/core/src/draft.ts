@@ -9,7 +9,7 @@ import { type Change, type ChangeOp, recordedChange } from "./change.js";
 import type { Stamp } from "./clock.js";
 import { type CounterDraft, pnCounter } from "./counter.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
-import { open, visitUpwards } from "./descent.js";
+import { open, resetBelow, shifted } from "./descent.js";
 import { DraftClosed, InvalidValue, LimitExceeded } from "./errors.js";
 import type { FieldType, Site, Source } from "./field-type.js";
 import type { Fields } from "./fields.js";
@@ -207,7 +207,7 @@ export class Recording implements Draft {
   reset(path: Path): void {
     this.#mustBeOpen();
     const cell = this.#fields.cell(path);
-    if (cell !== undefined) visitUpwards(cell, path, (inner, at) => this.#take(at, inner.reset()));
+    if (cell !== undefined) resetBelow(cell, path, (at, op) => this.#take(at, op));
   }
 
   own(given: Value): Value {
@@ -224,10 +224,8 @@ export class Recording implements Draft {
   #take(path: Path, op: Op | undefined): Dot | undefined {
     this.#mustBeOpen();
     if (op === undefined) return undefined;
-    if (path.length > 1)
-      open(this.#fields.cell(path.slice(0, 1)), path, this.#origin.author, (at, said) =>
-        this.#take(at, said),
-      );
+    const root = this.#fields.root(path);
+    if (path.length > 1) open(root, path, this.#origin.author, (at, said) => this.#take(at, said));
     if (this.#ops.length === CORE_LIMITS.opsPerChangeMax) {
       throw new LimitExceeded(`opsPerChangeMax is ${CORE_LIMITS.opsPerChangeMax}`);
     }
@@ -235,7 +233,7 @@ export class Recording implements Draft {
     const dot = { author, counter: first + this.#ops.length };
     const lost = (op.act === "set" || op.act === "clear") && op.replaces.length > 1 ? this.#lost(path) : [];
     const index = this.#indexOf(path);
-    if ("name" in op) this.#fields.emptied(path, op, this.#watch.before);
+    shifted(root, path, op, this.#watch.before);
     if (!isOwnField(path[0]!.name)) this.#watch.made?.(path, op, dot);
     this.#fields.apply(path, { op, dot, stamp, undo: this.#undo });
     this.#ops.push({ path: index, op });

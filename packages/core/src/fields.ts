@@ -140,10 +140,9 @@ export class Fields {
     return later;
   }
 
-  /** Calls `visit` for all that an op on a container takes away at once. */
-  emptied(path: Path, op: AnyOp, visit: (path: Path) => void): void {
-    const cell = this.cell(path);
-    cell?.rules.emptied?.(cell.state, op, path, visit);
+  /** The field at the beginning of a path, undefined for what is in a row: nothing is inside of that. */
+  root(path: Path): Cell | undefined {
+    return this.#get(path[0]!.name, path[0]!.kind)?.cell;
   }
 
   merge(seen: Seen, from: Fields, fromSeen: Seen): void {

@@ -19,6 +19,7 @@ export * from "./flag.js";
 export * from "./grow-counter.js";
 export * from "./grow-set.js";
 export * from "./ids.js";
+export * from "./keep-whole-map.js";
 export * from "./kinds.js";
 export * from "./limits.js";
 export * from "./link.js";

@@ -15,6 +15,7 @@ import {
   gSet,
   InvalidValue,
   KINDS,
+  kwMap,
   list,
   lwwRegister,
   type MapDraft,
@@ -141,6 +142,7 @@ const VERBS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
     clear: { takes: [], play: (place, name) => place.at(name, list).clear() },
   },
   "remove-map": mapVerbs((place, name) => place.at(name, rwMap)),
+  "keep-map": mapVerbs((place, name) => place.at(name, kwMap)),
 };
 
 /** What a path can lead through, by kind: in the order in which they are looked for where nobody says which it is. */
@@ -151,6 +153,7 @@ const CONTAINERS: Readonly<Record<string, (place: Place, name: string) => Contai
     return { place: inner, isThere: inner.exists };
   },
   "remove-map": (place, name) => mapAt(place.at(name, rwMap)),
+  "keep-map": (place, name) => mapAt(place.at(name, kwMap)),
 };
 
 /** Whether a path can lead through what is of this kind. */
