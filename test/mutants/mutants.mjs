@@ -1011,9 +1011,29 @@ export const MUTANTS = [
   {
     rule: "CRDTS 2.8",
     name: "a keystroke is admitted of which an earlier one is missing",
-    file: "packages/text/src/guard.ts",
+    file: "packages/text/src/arrived.ts",
     edits: [["if (from > clockOf(client)) return undefined;", "if (from < 0) return undefined;"]],
     tests: ["test/text/guard.test.ts"],
+  },
+  {
+    rule: "CRDTS 2.8",
+    name: "what was typed on a refused keystroke is made again without it",
+    file: core("text"),
+    edits: [["TextFields, updates) === false;", "TextFields, updates) === undefined;"]],
+    tests: ["test/text/documents.test.ts"],
+  },
+  {
+    rule: "CRDTS 2.8",
+    name: "a text that replaces a refused one takes its user from the others' sight",
+    file: "packages/text/src/awareness.ts",
+    edits: [
+      [
+        `    bridge.isShowing = true;
+    bridge.stop();`,
+        "    bridge.stop();",
+      ],
+    ],
+    tests: ["test/text/documents.test.ts"],
   },
   {
     rule: "CRDTS 2.8",

@@ -15,6 +15,7 @@
  */
 import type { AuthorTable } from "./author-table.js";
 import type { ByteReader, ByteWriter } from "./bytes.js";
+import type { Change } from "./change.js";
 import type { Children } from "./children.js";
 import type { Stamp } from "./clock.js";
 import type { Seen } from "./dots.js";
@@ -47,6 +48,12 @@ export interface Restoring<Op> {
 
 /** Makes an op at a path; nothing for undefined. */
 export type Say = (path: Path, op: KnownOp | undefined) => void;
+
+/** The fields of a document, to a type whose fields are read together. */
+export interface Among {
+  /** The states of all fields of a kind, by name. */
+  alike(kind: KindTag): readonly (readonly [name: string, state: unknown])[];
+}
 
 /** One type, in operation and in state form. */
 export interface Crdt<State, Op extends AnyOp, Read> {
@@ -100,6 +107,9 @@ export interface Crdt<State, Op extends AnyOp, Read> {
    * dot an op stands by now that was made again before, for ops that go to what another one has made.
    */
   again(state: State, op: Op, now: (dot: Dot) => Dot): Op | undefined;
+
+  /** Whether its ops in a change build on what is not in the document. Then nothing of the change can be made again. */
+  lacks?(change: Pick<Change, "ops">, among: Among): boolean;
 
   /**
    * How `op` can be taken back that is about to be applied to this state; undefined if it cannot, or changes nothing

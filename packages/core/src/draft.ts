@@ -41,7 +41,7 @@ export interface Draft {
   /**
    * Makes the mutations of a change again, by what is there now: what they replace and remove is judged anew. Ops that
    * this version does not understand are left out. `made` says under which dots ops stand that were made again before,
-   * and takes down those of this change.
+   * and takes down those of this change. Nothing is done if an op builds on what is not there.
    */
   repeat(change: Change, made?: Map<string, Dot>): void;
   /** What is kept at a path now, and makes an op there. For `UndoHistory`. */
@@ -118,22 +118,21 @@ export class Recording implements Draft {
   }
 
   repeat(change: Change, made: Map<string, Dot> = new Map()): void {
+    for (const path of change.paths) if (typeAt(path)?.lacks?.(change, this.#fields)) return;
     const now = (dot: Dot): Dot => made.get(`${dot.author}:${dot.counter}`) ?? dot;
     change.ops.forEach(({ path: index, op }, i) => {
       const path = change.paths[index]!;
-      const type = op.act === "opaque" ? undefined : typeAt(path);
-      if (type === undefined) return;
-      if (path[0]!.name === DELETED_PATH[0]!.name && op.act === "set") {
+      const { name } = path[0]!;
+      const type = typeAt(path);
+      // What is lost by it is what it replaces here, and is taken down by itself.
+      if (type === undefined || op.act === "opaque" || name === LOST_PATH[0]!.name) return;
+      if (name === DELETED_PATH[0]!.name && op.act === "set") {
         // What it says is what is seen here, not what was seen where it was made first.
         this.deleteDocument();
         return;
       }
-      // What is lost by it is what it replaces here, and is taken down by itself.
-      if (path[0]!.name === LOST_PATH[0]!.name) return;
       const again = type.again(this.#fields.cell(path) ?? type.empty(), op, now);
-      if (again === undefined) return;
-      const dot = this.play(path, again);
-      made.set(`${change.author}:${change.first + i}`, dot);
+      if (again !== undefined) made.set(`${change.author}:${change.first + i}`, this.play(path, again));
     });
   }
 

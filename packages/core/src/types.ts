@@ -68,6 +68,7 @@ export interface CellType {
   empty(): Cell;
   isOp(op: AnyOp): boolean;
   again(cell: Cell, op: AnyOp, now: (dot: Dot) => Dot): Op | undefined;
+  readonly lacks: AnyType["lacks"];
   mentions(op: AnyOp, visit: (author: Author, counter: number) => void): void;
   writeOp(out: ByteWriter, op: AnyOp, authors: AuthorTable): void;
   readOp(input: ByteReader, authors: AuthorTable): Op | undefined;
@@ -159,6 +160,7 @@ function cellType<State, TypeOp extends Op>(type: Crdt<State, TypeOp, unknown>):
     empty: () => new Cell(type, type.empty()),
     isOp: type.isOp,
     again: (cell, op, now) => type.again(stateIn(type, cell), own(type, op), now),
+    lacks: type.lacks,
     mentions: (op, visit) => type.mentions(own(type, op), visit),
     writeOp: (out, op, authors) => type.writeOp(out, own(type, op), authors),
     readOp: type.readOp,

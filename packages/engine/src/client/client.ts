@@ -11,7 +11,6 @@ import { Outbox, type OwnChange } from "./outbox.js";
 import { OwnPresence } from "./presence.js";
 import { Reader } from "./reader.js";
 import { RefusedDots } from "./refused.js";
-import { replay } from "./replay.js";
 import { Retained } from "./retained.js";
 import { Session } from "./session.js";
 import { WallClock } from "./wall-clock.js";
@@ -441,8 +440,9 @@ export class SyncClient {
   }
 
   /**
-   * What follows a refused change has dots that follow dots which do not exist: it is made again. All else stays as it
-   * is, also what is not ready in the state that was had: a master may have accepted it (SPINE 3).
+   * What follows a refused change has dots that follow dots which do not exist, so it cannot stand as it is: the same
+   * mutations are made again under another author, on the state that was had; what they remove or replace is judged anew.
+   * All else stays as it is, also what is not ready in that state: a master may have accepted it (SPINE 3).
    */
   private rebuilt(documents: readonly OpenDocument[]): void {
     // What was written meanwhile has dots of the author that followed: no dot is made twice (I1).
@@ -459,7 +459,7 @@ export class SyncClient {
     for (const own of [...this.outbox.all()]) {
       const document = this.documents.get(documentId(own.change.document));
       const again = document && againIn.get(document);
-      if (document === undefined || again === undefined) continue;
+      if (!document || !again) continue;
       const { refused, made } = again;
       if (!refused.precede(own.change)) {
         if (!document.showOwn(own.change)) document.isBehindOwn = true;
@@ -467,22 +467,20 @@ export class SyncClient {
       }
       refused.add(own.change);
       const by = { author: this.author, stamp: this.stamps.next(), asIs: isOfLife(own.change) };
-      const change = document.document.transact(by, (draft) => replay(own.change, draft, made));
-      if (change !== undefined) {
-        this.outbox.replace(own, change);
-        own.tell();
-      } else {
-        // What it did cannot be done any more, for instance removing what never was.
+      const change = document.document.transact(by, (draft) => draft.repeat(own.change, made));
+      if (change !== undefined) this.outbox.replace(own, change);
+      else {
+        // What it did cannot be done any more: it removes what never was, or was typed on text that never was.
         this.outbox.remove(own);
         this.writer.forget(own);
-        own.rejected = fault("MALFORMED_OP", "what this change built on was refused");
-        own.tell();
+        own.rejected = fault("MALFORMED_OP", "what it built on was refused");
         document.takingBack.push(own);
       }
+      own.tell();
     }
     for (const document of documents) for (const own of document.takingBack.splice(0)) this.tellRejected(own);
-    const rebuilding = [...this.documents.values()].some((other) => other.rebuilding !== undefined);
-    if (!rebuilding) this.writer.resume("rebuild");
+    if (![...this.documents.values()].some((other) => other.rebuilding !== undefined))
+      this.writer.resume("rebuild");
   }
 
   // ---- what another life has left ----
