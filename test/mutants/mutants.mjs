@@ -13,6 +13,27 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "decision 0057",
+    name: "a delta that begins after what is here is joined",
+    file: core("delta"),
+    edits: [['if (!from.every((dot) => hasSeen(have, dot))) return "early";', ""]],
+    tests: ["test/core/deltas.test.ts", "told by what was not"],
+  },
+  {
+    rule: "decision 0057",
+    name: "what was removed since a version stays",
+    file: core("left"),
+    edits: [["return 2 * low < ranges.length && ranges[2 * low]! <= counter;", "return ranges.length > 0;"]],
+    tests: ["test/core/deltas.test.ts", "told by what was not"],
+  },
+  {
+    rule: "decision 0057",
+    name: "a key of which only sums are left is not hidden by a delta",
+    file: core("news"),
+    edits: [["[hidden, { ...since, isWhole: true }],", "[hidden, since],"]],
+    tests: ["test/core/deltas.test.ts", "a hidden key stays hidden"],
+  },
+  {
     rule: "decision 0056",
     name: "a removal hides a key of which its maker had not seen all uses",
     file: core("keep-whole-map"),

@@ -53,6 +53,11 @@ export class Children {
     return cell;
   }
 
+  /** Takes in a cell where there is none. */
+  put({ name, kind }: PathStep, cell: Cell): void {
+    this.#children.set(stepKey({ name, kind }), { name, kind, cell });
+  }
+
   /** Lets go of a cell of which nothing is left. */
   drop(step: PathStep, undo?: Undo): void {
     const key = stepKey(step);

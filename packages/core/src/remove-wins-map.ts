@@ -32,7 +32,7 @@ export type RemoveWinsMapOp =
   | { readonly act: "accept"; readonly name: string; readonly of: Dots };
 
 /** A removal that no later one has replaced. Never changed. */
-interface Mark {
+export interface Mark {
   readonly dot: Dot;
   /** By whom it is known, beside its maker: the dot of each one's saying so. */
   readonly known: Dots;

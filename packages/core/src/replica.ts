@@ -148,6 +148,8 @@ export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
 
 // On disks and wires of those who use replicas, for ever.
 const VERSION = { op: 2, state: 3 } as const;
+/** The version of a replica's state. */
+export const STATE_VERSION = VERSION.state;
 
 /** Stands for the name that a type alone does not have. */
 const ROOT = "root";
