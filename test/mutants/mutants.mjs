@@ -119,6 +119,25 @@ export const MUTANTS = [
     tests: ["test/core/remove-wins-maps.test.ts", "is told"],
   },
   {
+    rule: "decision 0013",
+    name: "a question goes on through as many nodes as there are, again and again",
+    file: node("freshness"),
+    edits: [["this.passOn(hops - 1, ", "this.passOn(hops, "]],
+    tests: ["test/engine/freshness.test.ts", "stop asking"],
+  },
+  {
+    rule: "decision 0045",
+    name: "who somebody is heard to be moves nothing",
+    file: node("node"),
+    edits: [
+      [
+        "if (this.gossiping.receive(link, message)) this.members.changed();",
+        "this.gossiping.receive(link, message);",
+      ],
+    ],
+    tests: ["test/engine/gossip.test.ts"],
+  },
+  {
     rule: "I8",
     name: "what a demoted master has left is not waited for",
     file: node("freshness"),
