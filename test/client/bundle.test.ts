@@ -1,49 +1,31 @@
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { runInNewContext } from "node:vm";
-import { gzipSync } from "node:zlib";
-import { rolldown } from "rolldown";
+import type { OutputChunk, RolldownOutput } from "rolldown";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { startMaster } from "./servers.js";
 
 /** What a bundler makes of the built packages for a browser: small, and nothing of Node in it. */
 
-/** What an app with registers, counters and sets imports; and what keeps it offline. */
-const APP = 'export { connect, defineSchema, register, counter, set } from "@syncline/client";';
-const OFFLINE_APP = `${APP} export { indexedDb } from "@syncline/client";`;
-/** One type alone, without documents or servers. */
-const ONE_TYPE = 'export { Replica, pnCounter } from "@syncline/core";';
-/** The hooks, beside React and the client. */
-const HOOKS = 'export * from "@syncline/react";';
-
-/** Minified and compressed. The goal for the client is 20 kB; these keep it from growing meanwhile. */
-const BYTES_MAX = { app: 41_750, offline: 48_400, oneType: 8_150, hooks: 3_000 };
-
-async function bundled(program = APP, external: string[] = []) {
-  const entry = join(import.meta.dirname, "app.js");
-  const build = await rolldown({
-    input: entry,
-    external,
-    platform: "browser",
-    logLevel: "silent",
-    plugins: [
-      {
-        name: "the app",
-        resolveId: (id) => (id === entry ? id : null),
-        load: (id) => (id === entry ? program : null),
-      },
-    ],
-  });
-  const { output } = await build.generate({ format: "iife", name: "syncline", minify: true });
-  await build.close();
-  return output;
+interface Bundle {
+  readonly program: string;
+  readonly external?: readonly string[];
 }
 
-const sizeOf = ([{ code }]: Awaited<ReturnType<typeof bundled>>) => gzipSync(code, { level: 9 }).length;
+const SCRIPT = pathToFileURL(join(import.meta.dirname, "../../scripts/bundles.mjs")).href;
+const { BUNDLES, bundled, sizeOf } = (await import(SCRIPT)) as {
+  readonly BUNDLES: Readonly<Record<"client" | "client, offline" | "core, one type" | "react", Bundle>>;
+  readonly bundled: (bundle: Bundle, format?: "iife") => Promise<RolldownOutput["output"]>;
+  readonly sizeOf: (chunk: OutputChunk) => number;
+};
+
+/** Minified and compressed. The goal for the client is 20 kB; these keep it from growing meanwhile. */
+const BYTES_MAX = { client: 43_000, "client, offline": 49_700, "core, one type": 8_150, react: 3_000 };
 
 describe("the bundle for browsers", () => {
   test("is one file that imports nothing, without ws and without the server's side", async () => {
-    const [chunk, ...others] = await bundled();
+    const [chunk, ...others] = await bundled(BUNDLES.client, "iife");
     expect(others).toEqual([]);
     expect([...chunk.imports, ...chunk.dynamicImports]).toEqual([]);
     const modules = chunk.moduleIds.join("\n");
@@ -52,18 +34,11 @@ describe("the bundle for browsers", () => {
   });
 
   test("has the size that was promised, and what is not used is not in it", async () => {
-    const app = sizeOf(await bundled());
-    const offline = sizeOf(await bundled(OFFLINE_APP));
-    const oneType = sizeOf(await bundled(ONE_TYPE));
-    const hooks = sizeOf(await bundled(HOOKS, ["react", "@syncline/client"]));
-    console.log(
-      `bundles, min+gzip: client ${app} B, with indexedDb ${offline} B, one type ${oneType} B, hooks ${hooks} B`,
-    );
-    expect(app).toBeLessThan(BYTES_MAX.app);
-    expect(offline).toBeLessThan(BYTES_MAX.offline);
-    expect(hooks).toBeLessThan(BYTES_MAX.hooks);
-    expect(oneType).toBeLessThan(BYTES_MAX.oneType);
-    const [{ moduleIds }] = await bundled();
+    const bytes: Record<string, number> = {};
+    for (const [name, bundle] of Object.entries(BUNDLES)) bytes[name] = sizeOf((await bundled(bundle))[0]);
+    console.log("bundles, min+gzip:", bytes);
+    for (const [name, max] of Object.entries(BYTES_MAX)) expect(bytes[name], name).toBeLessThanOrEqual(max);
+    const [{ moduleIds }] = await bundled(BUNDLES.client, "iife");
     expect(moduleIds.join()).not.toMatch(
       /idb|keeper|slottables|flag|grow-|remove-wins|list|positions|sequence/,
     );
@@ -71,7 +46,7 @@ describe("the bundle for browsers", () => {
 
   test("runs where there is only what browsers have, and reaches a server", async () => {
     const { url } = await startMaster("m1");
-    const [{ code }] = await bundled();
+    const [{ code }] = await bundled(BUNDLES.client, "iife");
     // The classes of bytes are shared, as a browser's WebSocket and its page share theirs.
     const platform = {
       ...{ WebSocket, URL, TextEncoder, TextDecoder, ArrayBuffer, Uint8Array, DataView, MessageChannel },

@@ -1,6 +1,6 @@
 import type { DocumentName, Dot, Draft, Vector } from "@syncline/core";
 import { checkDocumentName, documentId, HybridClock, InvalidValue, isOfLife, stampMs } from "@syncline/core";
-import { CODES, type Fault, fault, type Hello, type Limits, type Message } from "@syncline/protocol";
+import { type Fault, fault, type Hello, type Limits, type Message } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Logger } from "../ports.js";
 import { type Answer, Asks } from "./asks.js";
@@ -415,7 +415,7 @@ export class SyncClient {
    */
   private madeAhead(own: OwnChange): boolean {
     if (!this.documents.has(documentId(own.change.document))) return false;
-    this.ports.log.warn("clock-ahead", { remedy: CODES.CLOCK_AHEAD.remedy });
+    this.ports.log.warn("clock-ahead", { stampMs: stampMs(own.change.stamp), nowMs: this.wallClock.now() });
     const latestMs = this.wallClock.now() + this.config.limits.clockAheadMsMax;
     const again = new Set<OpenDocument>();
     for (const each of this.outbox.all()) {

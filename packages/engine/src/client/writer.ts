@@ -1,5 +1,4 @@
 import {
-  CODES,
   type Fault,
   fault,
   type Handed,
@@ -7,6 +6,7 @@ import {
   type Message,
   type Receipt,
   type Refusal,
+  retryOf,
   type SealedBatch,
 } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
@@ -213,7 +213,7 @@ export class Writer {
     });
     if (refusal.code === "CAUSAL_WAIT_TIMEOUT" || refusal.code === "CAUSES_MISSING") {
       this.handOver();
-    } else if (CODES[refusal.code].retry === "later") {
+    } else if (retryOf(refusal.code) === "later") {
       this.bePatient();
     } else if (refusal.code === "CLOCK_AHEAD" && entry.madeAgainFor === this.channel) {
       // Made again by what this master said of its clock, and wrong still: its clock was set since. It is greeted anew.
@@ -221,7 +221,7 @@ export class Writer {
       this.on.elsewhere(why);
     } else if (refusal.code === "CLOCK_AHEAD" && !entry.offeredElsewhere && this.on.ahead(entry)) {
       entry.madeAgainFor = this.channel;
-    } else if (CODES[refusal.code].retry === "never" && !entry.offeredElsewhere) {
+    } else if (retryOf(refusal.code) === "never" && !entry.offeredElsewhere) {
       this.queue.shift();
       entry.rejected = why;
       this.on.rejected(entry, why);
@@ -247,7 +247,7 @@ export class Writer {
       master: this.master.name,
     });
     this.bePatient();
-    if (CODES[refusal.code].retry !== "later")
+    if (retryOf(refusal.code) !== "later")
       this.on.elsewhere(fault(refusal.code, refusal.reason, refusal.masters));
   }
 

@@ -1,6 +1,6 @@
 import type { Vector } from "@syncline/core";
 import { Malformed, readVector, writeVector } from "@syncline/core";
-import { CODES, codeByNumber, type ErrorCode } from "../errors.js";
+import { codeByNumber, type ErrorCode, numberOf } from "../errors.js";
 import { LIMITS } from "../limits.js";
 import type { MessageCodec } from "./codec.js";
 
@@ -15,7 +15,7 @@ export type About =
   /** The question with this number, see `Ask`. */
   | { readonly what: "ask"; readonly number: number };
 
-/** "No, because." The code decides what follows, see `CODES`. */
+/** "No, because." The code decides what follows, see `errors.ts`. */
 export interface Refusal {
   readonly kind: "refusal";
   readonly code: ErrorCode;
@@ -35,7 +35,7 @@ export const refusal: MessageCodec<Refusal> = {
   kind: "refusal",
 
   write(out, message) {
-    out.uint(CODES[message.code].number);
+    out.uint(numberOf(message.code));
     out.byte(ABOUT.indexOf(message.about.what));
     out.uint("number" in message.about ? message.about.number : 0);
     out.text(cut(message.reason));
