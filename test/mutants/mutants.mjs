@@ -456,7 +456,7 @@ export const MUTANTS = [
     rule: "SPINE 3",
     name: "a client takes the same author at every start",
     file: client("client"),
-    edits: [["return 1 + this.ports.random.integer(2 ** 53 - 1);", "return 12345;"]],
+    edits: [["return 1 + this.#ports.random.integer(2 ** 53 - 1);", "return 12345;"]],
     tests: [RULES, "rule 3"],
   },
   {
@@ -470,7 +470,7 @@ export const MUTANTS = [
     rule: "SPINE 3",
     name: "an accepted change is made again with what follows a refused one",
     file: client("refused"),
-    edits: [["return this.has(author, first) ||", "return first > 0 || this.has(author, first) ||"]],
+    edits: [["return this.#has(author, first) ||", "return first > 0 || this.#has(author, first) ||"]],
     tests: ["test/engine/rejections.test.ts"],
   },
   {
@@ -570,8 +570,8 @@ export const MUTANTS = [
     file: client("writer"),
     edits: [
       [
-        "if (isDurable) this.outbox.markDurable(entry);",
-        "if (isDurable) {\n      this.outbox.markDurable(entry);\n      this.outbox.remove(entry);\n    }",
+        "if (isDurable) this.#outbox.markDurable(entry);",
+        "if (isDurable) {\n      this.#outbox.markDurable(entry);\n      this.#outbox.remove(entry);\n    }",
       ],
     ],
     tests: [RULES, "rule 12"],
@@ -580,7 +580,7 @@ export const MUTANTS = [
     rule: "SPINE 13",
     name: "a session does not hand over what it has seen",
     file: client("retained"),
-    edits: [["this.batches.push({ feed, bytes });", "if (bytes < 0) this.batches.push({ feed, bytes });"]],
+    edits: [["this.#batches.push({ feed, bytes });", "if (bytes < 0) this.#batches.push({ feed, bytes });"]],
     tests: [RULES, "rule 13"],
   },
   {
@@ -589,8 +589,8 @@ export const MUTANTS = [
     file: client("client"),
     edits: [
       [
-        "if (this.reader.isAttached && !this.reader.coversSession) this.writer.handOver();",
-        "if (this.reader.isAttached && this.closed) this.writer.handOver();",
+        "if (this.#reader.isAttached && !this.#reader.coversSession) this.#writer.handOver();",
+        "if (this.#reader.isAttached && this.#closed) this.#writer.handOver();",
       ],
     ],
     tests: [RULES, "only reads"],
@@ -601,8 +601,8 @@ export const MUTANTS = [
     file: client("writer"),
     edits: [
       [
-        "this.handingOver = { seen: this.session.seenNow() };",
-        "this.session.handed(new Map(), this.session.seenNow());\n    return;",
+        "this.#handingOver = { seen: this.#session.seenNow() };",
+        "this.#session.handed(new Map(), this.#session.seenNow());\n    return;",
       ],
     ],
     tests: [RULES, "rule 14"],
@@ -613,7 +613,7 @@ export const MUTANTS = [
     file: client("session"),
     edits: [
       ["if (safe > 0) floor.set(stream, safe);", "if (safe < 0) floor.set(stream, safe);"],
-      ["Math.max(positionIn(have, stream), this.safePart(stream, position))", "positionIn(have, stream)"],
+      ["Math.max(positionIn(have, stream), this.#safePart(stream, position))", "positionIn(have, stream)"],
     ],
     tests: [RULES, "rule 14"],
   },
@@ -861,7 +861,7 @@ export const MUTANTS = [
     rule: "I1",
     name: "lost frames are not noticed",
     file: "packages/protocol/src/frame.ts",
-    edits: [["if (frame[0] !== this.sequence) {", "if (frame[0] === undefined) {"]],
+    edits: [["if (frame[0] !== this.#sequence) {", "if (frame[0] === undefined) {"]],
     tests: ["test/simulation/play.test.ts"],
   },
   {
@@ -938,8 +938,8 @@ export const MUTANTS = [
     file: client("reader"),
     edits: [
       [
-        "for (const document of this.documents.values()) this.ask(document);",
-        "for (const document of this.documents.values()) {\n      document.rebuild();\n      this.ask(document);\n    }",
+        "for (const document of this.#documents.values()) this.ask(document);",
+        "for (const document of this.#documents.values()) {\n      document.rebuild();\n      this.ask(document);\n    }",
       ],
       ["if (!document.covered || !this.coversSession) return true;", "if (!document.covered) return true;"],
     ],
@@ -949,7 +949,7 @@ export const MUTANTS = [
     rule: "I8",
     name: "a client shows what it receives before a cut completes it",
     file: client("reader"),
-    edits: [["(isShown ? this.arrived : now).push(", "now.push("]],
+    edits: [["(isShown ? this.#arrived : now).push(", "now.push("]],
     tests: [HISTORIES, "every fault"],
   },
   {
@@ -1114,7 +1114,7 @@ export const MUTANTS = [
     rule: "I10",
     name: "what arrived and was not shown is taken for had when the link ends",
     file: client("reader"),
-    edits: [["document.detached(this.shown);", "document.detached(this.cut);"]],
+    edits: [["document.detached(this.#shown);", "document.detached(this.#cut);"]],
     tests: ["test/simulation/regressions.test.ts"],
   },
 ];

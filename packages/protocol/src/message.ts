@@ -111,22 +111,22 @@ export const MESSAGES: Codecs<MessageKind> = {
 
 /** Messages by kind, to be written, and by tag, to be read. */
 export class MessageTable {
-  private readonly byTag: ReadonlyMap<number, MessageCodec<Message>>;
-  private readonly byKind: ReadonlyMap<MessageKind, MessageCodec<Message>>;
+  readonly #byTag: ReadonlyMap<number, MessageCodec<Message>>;
+  readonly #byKind: ReadonlyMap<MessageKind, MessageCodec<Message>>;
 
   constructor(codecs: Partial<Codecs<MessageKind>>) {
     // Each codec is only ever asked for by the kind or the tag that it has itself.
     const all = Object.values(codecs) as unknown as MessageCodec<Message>[];
-    this.byTag = new Map(all.map((codec) => [codec.tag, codec]));
-    this.byKind = new Map(all.map((codec) => [codec.kind, codec]));
+    this.#byTag = new Map(all.map((codec) => [codec.tag, codec]));
+    this.#byKind = new Map(all.map((codec) => [codec.kind, codec]));
   }
 
   ofKind(kind: MessageKind): MessageCodec<Message> | undefined {
-    return this.byKind.get(kind);
+    return this.#byKind.get(kind);
   }
 
   atTag(tag: number): MessageCodec<Message> | undefined {
-    return this.byTag.get(tag);
+    return this.#byTag.get(tag);
   }
 }
 
