@@ -666,7 +666,7 @@ export const MUTANTS = [
   {
     rule: "I9",
     name: "a register in a row is replaced by a write at the same time",
-    file: core("fields"),
+    file: core("field-rows"),
     edits: [["op.replaces.length !== 1 || !rows.isWriteOf(row, op.replaces[0]!)", "op.replaces.length > 1"]],
     tests: ["test/core/many-things.test.ts", "random histories"],
   },
@@ -674,7 +674,7 @@ export const MUTANTS = [
     rule: "I4",
     name: "a register that left its row in a transaction that throws does not come back to it",
     file: core("fields"),
-    edits: [["      this.#drop(field);\n      rows.add(name, write, first);\n", ""]],
+    edits: [["      this.#drop(field);\n      rows.enter(field);\n", ""]],
     tests: ["test/core/many-things.test.ts", "random histories"],
   },
   {

@@ -1,6 +1,7 @@
 /** Everything an app imports, but `connect`, which differs by platform. */
 
 export type { Other, PlaceChange, Presence, Value } from "@syncline/core";
+export { packDocuments } from "@syncline/core";
 export type { Logger, SaveState } from "@syncline/engine";
 export type { Limits } from "@syncline/protocol";
 export { type DocEvent, onChange } from "./changes.js";

@@ -35,6 +35,7 @@ export {
 } from "./map.js";
 export { type DocumentEvent, differences, observe, type PlaceChange } from "./observe.js";
 export { isOfLife } from "./own-fields.js";
+export { packDocuments } from "./packed.js";
 export { fieldKey, type Path, type PathStep } from "./path.js";
 export type { Place } from "./place.js";
 export { purgeDocument, remainingIn } from "./purge.js";

@@ -5,6 +5,7 @@
  * Ports first (the commonest mistake), then the folder's lock, then the store, then the node; requests are let in
  * when the node is ready. Stopping goes the other way round.
  */
+import { packDocuments } from "@syncline/core";
 import {
   type Access,
   type CopyableStorage,
@@ -62,6 +63,7 @@ export interface Server {
 
 /** Starts a server. Rejects with `CannotStart`, and then has changed nothing. */
 export async function startServer(config: ServerConfig, options: ServerOptions = {}): Promise<Server> {
+  packDocuments();
   const log = options.log ?? createLog({ level: config.logLevel });
   const access = carefulAccess(options.access ?? openAccess, log);
   const bridge = createBridge(log);
