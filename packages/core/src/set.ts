@@ -56,7 +56,7 @@ export class SetState {
 
 /** Used like a `Map` that can be copied: the plain one is one, `packed.ts` has a smaller one. */
 export interface Elements extends Pick<Map<string, Dots>, "size" | "has" | "get" | "keys"> {
-  /** @param dots at least one. */
+  /** Says which dots have added an element: at least one. */
   set(key: string, dots: Dots): unknown;
   /** Nothing happens if it is not there. */
   delete(key: string): unknown;

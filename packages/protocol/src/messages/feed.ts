@@ -1,7 +1,7 @@
 import type { StreamId, Vector } from "@syncline/core";
 import { Malformed, readVector, writeVector } from "@syncline/core";
 import { LIMITS } from "../limits.js";
-import type { MessageCodec } from "./codec.js";
+import { alsoWritten, type MessageReader } from "./codec.js";
 
 /** One change and the place at which the sender integrated it. */
 export interface PlacedChange {
@@ -25,22 +25,9 @@ export interface Feed {
 
 export const SEAL_BYTES = 16;
 
-export const feed: MessageCodec<Feed> = {
+export const feedReader: MessageReader<Feed> = {
   tag: 12,
   kind: "feed",
-
-  write(out, message) {
-    const streams = [...new Set(message.entries.map((entry) => entry.stream))];
-    out.uint(streams.length);
-    for (const stream of streams) out.uint(stream);
-    out.uint(message.entries.length);
-    for (const entry of message.entries) {
-      out.uint(streams.indexOf(entry.stream));
-      out.uint(entry.position);
-      out.bytes(entry.change);
-    }
-    out.bytes(message.seal);
-  },
 
   read(input) {
     const streamCount = input.count(LIMITS.vectorEntriesMax, 1);
@@ -58,6 +45,19 @@ export const feed: MessageCodec<Feed> = {
   },
 };
 
+export const feed = /* @__PURE__ */ alsoWritten<Feed>(feedReader, (out, message) => {
+  const streams = [...new Set(message.entries.map((entry) => entry.stream))];
+  out.uint(streams.length);
+  for (const stream of streams) out.uint(stream);
+  out.uint(message.entries.length);
+  for (const entry of message.entries) {
+    out.uint(streams.indexOf(entry.stream));
+    out.uint(entry.position);
+    out.bytes(entry.change);
+  }
+  out.bytes(message.seal);
+});
+
 /**
  * "You have all of your documents up to this vector." To clients, after feeds.
  *
@@ -72,16 +72,9 @@ export interface Cut {
   readonly loaded: readonly number[];
 }
 
-export const cut: MessageCodec<Cut> = {
+export const cutReader: MessageReader<Cut> = {
   tag: 13,
   kind: "cut",
-
-  write(out, message) {
-    writeVector(out, message.visible);
-    writeVector(out, message.safe);
-    out.uint(message.loaded.length);
-    for (const number of message.loaded) out.uint(number);
-  },
 
   read(input) {
     const visible = readVector(input, LIMITS.vectorEntriesMax);
@@ -92,3 +85,10 @@ export const cut: MessageCodec<Cut> = {
     return { kind: "cut", visible, safe, loaded };
   },
 };
+
+export const cut = /* @__PURE__ */ alsoWritten<Cut>(cutReader, (out, message) => {
+  writeVector(out, message.visible);
+  writeVector(out, message.safe);
+  out.uint(message.loaded.length);
+  for (const number of message.loaded) out.uint(number);
+});

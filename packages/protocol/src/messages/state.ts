@@ -1,7 +1,7 @@
 import type { Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
 import { LIMITS } from "../limits.js";
-import type { MessageCodec } from "./codec.js";
+import { alsoWritten, type MessageReader } from "./codec.js";
 
 /**
  * "This is what your document's tail begins with, folded into a state." To clients, in pieces, instead of changes that
@@ -21,16 +21,10 @@ export interface State {
   readonly bytes: Uint8Array;
 }
 
-export const state: MessageCodec<State> = {
+export const stateReader: MessageReader<State> = {
   tag: 30,
   kind: "state",
-  write(out, message) {
-    out.uint(message.number);
-    writeVector(out, message.vector);
-    out.uint(message.offset);
-    out.uint(message.total);
-    out.bytes(message.bytes);
-  },
+
   read: (input) => ({
     kind: "state",
     number: input.uint(),
@@ -40,3 +34,11 @@ export const state: MessageCodec<State> = {
     bytes: input.bytes(LIMITS.frameBytesMax),
   }),
 };
+
+export const state = /* @__PURE__ */ alsoWritten<State>(stateReader, (out, message) => {
+  out.uint(message.number);
+  writeVector(out, message.vector);
+  out.uint(message.offset);
+  out.uint(message.total);
+  out.bytes(message.bytes);
+});
