@@ -1,8 +1,9 @@
 import { clientMessages, type Fault, type Hello, type Limits, type Message } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
-import { greet, type Self } from "../greeting.js";
+import type { Self } from "../introduction.js";
 import type { Clock, Dialer, Link, LinkHandler, Random, Scheduler } from "../ports.js";
 import { Redialer } from "../redial.js";
+import { greetServer } from "./greeting.js";
 
 /**
  * A client's connection to one server at a time, out of a list: dialed again, at the next one, when it ends.
@@ -74,34 +75,26 @@ export class ServerLink {
 
   #open(link: Link): LinkHandler {
     const handler = this.#handler;
-    const greeting = greet(
-      "dialer",
-      link,
-      () => handler.self(),
-      { ...this.#ports, mac: undefined, messages: MESSAGES },
-      this.#limits,
-      {
-        admitClient: (_hello, answer) => answer(undefined),
-        greeted: (channel, server) => {
-          this.#opening = undefined;
-          this.#current = channel;
-          if (handler.attached(channel, server)) this.#redialer.succeeded();
-          else this.#ports.scheduler.turn(() => channel.close("another server is wanted"));
-          return {
-            message: (message) => handler.message(message),
-            drained: () => handler.drained(),
-            closed: (reason, fault) => {
-              this.#current = undefined;
-              handler.detached(true, reason, fault);
-            },
-          };
-        },
-        failed: (reason, fault) => {
-          this.#opening = undefined;
-          handler.detached(false, reason, fault);
-        },
+    const greeting = greetServer(link, handler.self(), { ...this.#ports, messages: MESSAGES }, this.#limits, {
+      greeted: (channel, server) => {
+        this.#opening = undefined;
+        this.#current = channel;
+        if (handler.attached(channel, server)) this.#redialer.succeeded();
+        else this.#ports.scheduler.turn(() => channel.close("another server is wanted"));
+        return {
+          message: (message) => handler.message(message),
+          drained: () => handler.drained(),
+          closed: (reason, fault) => {
+            this.#current = undefined;
+            handler.detached(true, reason, fault);
+          },
+        };
       },
-    );
+      failed: (reason, fault) => {
+        this.#opening = undefined;
+        handler.detached(false, reason, fault);
+      },
+    });
     this.#opening = { link, greeting };
     return greeting;
   }

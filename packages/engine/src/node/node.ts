@@ -24,7 +24,8 @@ import {
 } from "@syncline/protocol";
 import { type Access, type Inspector, isFault, type Who } from "../access.js";
 import type { Channel } from "../channel.js";
-import { greet, type SessionHandler } from "../greeting.js";
+import { greet } from "../greeting.js";
+import type { SessionHandler } from "../introduction.js";
 import type { Clock, Dialer, Link, LinkHandler, Logger, Mac, Random, Scheduler, Storage } from "../ports.js";
 import { type Catalog, SCHEMA } from "../schema/catalog.js";
 import { alterSchema, type Statement } from "../schema/statements.js";
