@@ -1,4 +1,4 @@
-import type { Limits, Message, MessageTable } from "@syncline/protocol";
+import type { ClientLimits, Message, MessageTable } from "@syncline/protocol";
 import { encodeFrom, type Fault, FrameWriter, fault, TableReader } from "@syncline/protocol";
 import type { Clock, Link, LinkHandler, Scheduler } from "./ports.js";
 
@@ -37,10 +37,10 @@ export class Channel implements LinkHandler {
 
   readonly #link: Link;
   readonly #ports: ChannelPorts;
-  readonly #limits: Limits;
+  readonly #limits: ClientLimits;
   readonly #handler: ChannelHandler;
 
-  constructor(link: Link, ports: ChannelPorts, limits: Limits, handler: ChannelHandler) {
+  constructor(link: Link, ports: ChannelPorts, limits: ClientLimits, handler: ChannelHandler) {
     this.#link = link;
     this.#ports = ports;
     this.#limits = limits;

@@ -1,10 +1,10 @@
 /** What every end of a link says of itself, and looks at in what the other end says: nodes and clients alike. */
 import {
+  type ClientLimits,
   commonVersion,
   type Fault,
   fault,
   type Hello,
-  type Limits,
   type Message,
   type MessageTable,
   type PeerKind,
@@ -47,7 +47,7 @@ export function introduction(
   { masters, ...rest }: Self,
   nonce: Uint8Array,
   { clock }: IntroductionPorts,
-  limits: Limits,
+  limits: ClientLimits,
 ): Hello {
   return {
     kind: "hello",

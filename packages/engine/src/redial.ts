@@ -1,4 +1,4 @@
-import type { Limits } from "@syncline/protocol";
+import type { ClientLimits } from "@syncline/protocol";
 import type { Dialer, Link, LinkHandler, Random, Scheduler } from "./ports.js";
 
 /**
@@ -28,10 +28,10 @@ export class Redialer {
   #stopped = false;
 
   readonly #ports: RedialPorts;
-  readonly #limits: Limits;
+  readonly #limits: ClientLimits;
   readonly #handler: RedialHandler;
 
-  constructor(ports: RedialPorts, limits: Limits, handler: RedialHandler) {
+  constructor(ports: RedialPorts, limits: ClientLimits, handler: RedialHandler) {
     this.#ports = ports;
     this.#limits = limits;
     this.#handler = handler;

@@ -1,5 +1,5 @@
 import { BrokenInvariant, ByteReader, ByteWriter, Malformed } from "@syncline/core";
-import { LIMITS } from "./limits.js";
+import { CLIENT_LIMITS } from "./client-limits.js";
 import type { Message, MessageTable } from "./message.js";
 
 /**
@@ -38,7 +38,7 @@ export class FrameWriter {
   }
 
   add(encoded: Uint8Array): void {
-    if (this.#bytes + encoded.length > LIMITS.frameBytesMax && this.#messages.length > 0) this.#cut();
+    if (this.#bytes + encoded.length > CLIENT_LIMITS.frameBytesMax && this.#messages.length > 0) this.#cut();
     this.#messages.push(encoded);
     this.#bytes += encoded.length;
   }
@@ -92,7 +92,7 @@ export class TableReader {
       const input = new ByteReader(frame.subarray(1));
       while (input.remaining > 0) {
         const tag = input.uint();
-        const body = new ByteReader(input.bytes(LIMITS.frameBytesMax));
+        const body = new ByteReader(input.bytes(CLIENT_LIMITS.frameBytesMax));
         const codec = this.#table.atTag(tag);
         if (codec === undefined) return malformed(`no message has the tag ${tag}`);
         messages.push(codec.read(body));

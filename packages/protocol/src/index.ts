@@ -1,3 +1,4 @@
+export * from "./client-limits.js";
 export * from "./codes.js";
 export * from "./errors.js";
 export * from "./every.js";

@@ -1,6 +1,6 @@
 import type { DocumentName, Dot, Draft, Vector } from "@syncline/core";
 import { checkDocumentName, documentId, HybridClock, InvalidValue, isOfLife, stampMs } from "@syncline/core";
-import { type Fault, fault, type Hello, type Limits, type Message } from "@syncline/protocol";
+import { type ClientLimits, type Fault, fault, type Hello, type Message } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Logger } from "../ports.js";
 import { type Answer, Asks } from "./asks.js";
@@ -30,7 +30,7 @@ export interface ClientConfig {
   readonly cluster: string;
   /** For the logs of servers. */
   readonly name: string;
-  readonly limits: Limits;
+  readonly limits: ClientLimits;
   /** Of the schema that the app was written for; not judged if it says none. */
   readonly schema?: number | undefined;
 }

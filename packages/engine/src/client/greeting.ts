@@ -1,4 +1,4 @@
-import { type Fault, fault, type Hello, type Limits, NONCE_BYTES } from "@syncline/protocol";
+import { type ClientLimits, type Fault, fault, type Hello, NONCE_BYTES } from "@syncline/protocol";
 import { Channel } from "../channel.js";
 import {
   type IntroductionPorts,
@@ -24,7 +24,7 @@ export function greetServer(
   link: Link,
   self: Self,
   ports: IntroductionPorts,
-  limits: Limits,
+  limits: ClientLimits,
   handler: ServerGreetingHandler,
 ): Channel {
   const mine = introduction(self, ports.random.bytes(NONCE_BYTES), ports, limits);

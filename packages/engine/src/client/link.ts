@@ -1,4 +1,4 @@
-import { clientMessages, type Fault, type Hello, type Limits, type Message } from "@syncline/protocol";
+import { type ClientLimits, clientMessages, type Fault, type Hello, type Message } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Self } from "../introduction.js";
 import type { Clock, Dialer, Link, LinkHandler, Random, Scheduler } from "../ports.js";
@@ -36,10 +36,10 @@ export class ServerLink {
   #opening: { readonly link: Link; readonly greeting: LinkHandler } | undefined;
 
   readonly #ports: ServerPorts;
-  readonly #limits: Limits;
+  readonly #limits: ClientLimits;
   readonly #handler: ServerHandler;
 
-  constructor(ports: ServerPorts, limits: Limits, handler: ServerHandler) {
+  constructor(ports: ServerPorts, limits: ClientLimits, handler: ServerHandler) {
     this.#ports = ports;
     this.#limits = limits;
     this.#handler = handler;

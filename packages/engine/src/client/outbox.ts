@@ -1,6 +1,6 @@
 import type { Change, Document, StreamId, Vector } from "@syncline/core";
 import { changeId, covers, documentId, LimitExceeded } from "@syncline/core";
-import type { Fault, Limits } from "@syncline/protocol";
+import type { ClientLimits, Fault } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Session } from "./session.js";
 
@@ -56,9 +56,9 @@ export class Outbox {
   readonly #byId = new Map<string, OwnChange>();
 
   readonly #session: Session;
-  readonly #limits: Limits;
+  readonly #limits: ClientLimits;
 
-  constructor(session: Session, limits: Limits) {
+  constructor(session: Session, limits: ClientLimits) {
     this.#session = session;
     this.#limits = limits;
   }

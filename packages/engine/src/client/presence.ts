@@ -1,5 +1,5 @@
 import { documentId } from "@syncline/core";
-import type { Limits, Presence, Present } from "@syncline/protocol";
+import type { ClientLimits, Presence, Present } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Scheduler } from "../ports.js";
 import type { OpenDocument } from "./documents.js";
@@ -20,9 +20,9 @@ export class OwnPresence {
 
   readonly #documents: ReadonlyMap<string, OpenDocument>;
   readonly #scheduler: Scheduler;
-  readonly #limits: Limits;
+  readonly #limits: ClientLimits;
 
-  constructor(documents: ReadonlyMap<string, OpenDocument>, scheduler: Scheduler, limits: Limits) {
+  constructor(documents: ReadonlyMap<string, OpenDocument>, scheduler: Scheduler, limits: ClientLimits) {
     this.#documents = documents;
     this.#scheduler = scheduler;
     this.#limits = limits;

@@ -1,6 +1,6 @@
 import type { Change, MutableVector } from "@syncline/core";
 import { covers, Document, decodeChange, documentId, type HybridClock, joinInto } from "@syncline/core";
-import type { Cut, Feed, Limits, Message, Refusal, State } from "@syncline/protocol";
+import type { ClientLimits, Cut, Feed, Message, Refusal, State } from "@syncline/protocol";
 import { fault } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { OpenDocument } from "./documents.js";
@@ -50,7 +50,7 @@ export class Reader {
   readonly #retained: Retained;
   readonly #stamps: HybridClock;
   readonly #keeping: Keeping | undefined;
-  readonly #limits: Limits;
+  readonly #limits: ClientLimits;
   readonly #on: ReaderEvents;
 
   constructor(
@@ -60,7 +60,7 @@ export class Reader {
     retained: Retained,
     stamps: HybridClock,
     keeping: Keeping | undefined,
-    limits: Limits,
+    limits: ClientLimits,
     on: ReaderEvents,
   ) {
     this.#documents = documents;

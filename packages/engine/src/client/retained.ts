@@ -1,4 +1,4 @@
-import type { Feed, Limits, SealedBatch } from "@syncline/protocol";
+import type { ClientLimits, Feed, SealedBatch } from "@syncline/protocol";
 import type { Session } from "./session.js";
 
 /**
@@ -14,9 +14,9 @@ export class Retained {
   #versionCount = 0;
 
   readonly #session: Session;
-  readonly #limits: Limits;
+  readonly #limits: ClientLimits;
 
-  constructor(session: Session, limits: Limits) {
+  constructor(session: Session, limits: ClientLimits) {
     this.#session = session;
     this.#limits = limits;
   }

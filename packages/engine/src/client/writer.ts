@@ -1,8 +1,8 @@
 import {
+  type ClientLimits,
   type Fault,
   fault,
   type Handed,
-  type Limits,
   type Message,
   type Receipt,
   type Refusal,
@@ -54,7 +54,7 @@ export class Writer {
   readonly #retained: Retained;
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
-  readonly #limits: Limits;
+  readonly #limits: ClientLimits;
   readonly #on: WriterEvents;
 
   constructor(
@@ -63,7 +63,7 @@ export class Writer {
     retained: Retained,
     scheduler: Scheduler,
     logger: Logger,
-    limits: Limits,
+    limits: ClientLimits,
     on: WriterEvents,
   ) {
     this.#session = session;

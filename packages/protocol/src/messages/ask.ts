@@ -1,6 +1,6 @@
 import type { Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
 import { alsoRead, alsoWritten, type MessageReader, type MessageWriter } from "./codec.js";
 
 /**
@@ -32,8 +32,8 @@ export const askWriter: MessageWriter<Ask> = {
 export const ask = /* @__PURE__ */ alsoRead<Ask>(askWriter, (input) => ({
   kind: "ask",
   number: input.uint(),
-  vector: readVector(input, LIMITS.vectorEntriesMax),
-  quorum: input.text(LIMITS.ruleBytesMax),
+  vector: readVector(input, CLIENT_LIMITS.vectorEntriesMax),
+  quorum: input.text(CLIENT_LIMITS.ruleBytesMax),
 }));
 
 /** "It holds." */
@@ -50,9 +50,9 @@ export const toldReader: MessageReader<Told> = {
 
   read(input) {
     const number = input.uint();
-    const count = input.count(LIMITS.membersMax + 1, 1);
+    const count = input.count(CLIENT_LIMITS.membersMax + 1, 1);
     const nodes: string[] = [];
-    for (let i = 0; i < count; i++) nodes.push(input.text(LIMITS.nameBytesMax));
+    for (let i = 0; i < count; i++) nodes.push(input.text(CLIENT_LIMITS.nameBytesMax));
     return { kind: "told", number, nodes };
   },
 };

@@ -1,6 +1,6 @@
 import type { StreamId, Vector } from "@syncline/core";
 import { Malformed, readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
 import { alsoWritten, type MessageReader } from "./codec.js";
 
 /** One change and the place at which the sender integrated it. */
@@ -30,15 +30,15 @@ export const feedReader: MessageReader<Feed> = {
   kind: "feed",
 
   read(input) {
-    const streamCount = input.count(LIMITS.vectorEntriesMax, 1);
+    const streamCount = input.count(CLIENT_LIMITS.vectorEntriesMax, 1);
     const streams: StreamId[] = [];
     for (let i = 0; i < streamCount; i++) streams.push(input.uint());
-    const count = input.count(LIMITS.batchEntriesMax, 3);
+    const count = input.count(CLIENT_LIMITS.batchEntriesMax, 3);
     const entries: PlacedChange[] = [];
     for (let i = 0; i < count; i++) {
       const stream = streams[input.uint()];
       if (stream === undefined) throw new Malformed("a feed names a stream that it did not list");
-      entries.push({ stream, position: input.uint(), change: input.bytes(LIMITS.changeBytesMax) });
+      entries.push({ stream, position: input.uint(), change: input.bytes(CLIENT_LIMITS.changeBytesMax) });
     }
     const seal = input.bytes(SEAL_BYTES);
     return { kind: "feed", entries, seal };
@@ -77,9 +77,9 @@ export const cutReader: MessageReader<Cut> = {
   kind: "cut",
 
   read(input) {
-    const visible = readVector(input, LIMITS.vectorEntriesMax);
-    const safe = readVector(input, LIMITS.vectorEntriesMax);
-    const count = input.count(LIMITS.documentsPerLinkMax, 1);
+    const visible = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+    const safe = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+    const count = input.count(CLIENT_LIMITS.documentsPerLinkMax, 1);
     const loaded: number[] = [];
     for (let i = 0; i < count; i++) loaded.push(input.uint());
     return { kind: "cut", visible, safe, loaded };

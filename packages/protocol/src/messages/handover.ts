@@ -1,6 +1,6 @@
 import type { Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
 import { alsoRead, alsoWritten, type MessageReader, type MessageWriter } from "./codec.js";
 import { SEAL_BYTES } from "./feed.js";
 
@@ -40,13 +40,13 @@ export const handoverWriter: MessageWriter<Handover> = {
 };
 
 export const handover = /* @__PURE__ */ alsoRead<Handover>(handoverWriter, (input) => {
-  const floor = readVector(input, LIMITS.vectorEntriesMax);
-  const batchCount = input.count(LIMITS.batchEntriesMax, 2);
+  const floor = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+  const batchCount = input.count(CLIENT_LIMITS.batchEntriesMax, 2);
   const batches: SealedBatch[] = [];
   for (let i = 0; i < batchCount; i++) {
-    const count = input.count(LIMITS.batchEntriesMax, 1);
+    const count = input.count(CLIENT_LIMITS.batchEntriesMax, 1);
     const changes: Uint8Array[] = [];
-    for (let j = 0; j < count; j++) changes.push(input.bytes(LIMITS.changeBytesMax));
+    for (let j = 0; j < count; j++) changes.push(input.bytes(CLIENT_LIMITS.changeBytesMax));
     batches.push({ changes, seal: input.bytes(SEAL_BYTES) });
   }
   return { kind: "handover", floor, batches, last: input.byte() !== 0 };
@@ -62,7 +62,7 @@ export const handedReader: MessageReader<Handed> = {
   tag: 17,
   kind: "handed",
 
-  read: (input) => ({ kind: "handed", have: readVector(input, LIMITS.vectorEntriesMax) }),
+  read: (input) => ({ kind: "handed", have: readVector(input, CLIENT_LIMITS.vectorEntriesMax) }),
 };
 
 export const handed = /* @__PURE__ */ alsoWritten<Handed>(handedReader, (out, message) => {

@@ -1,6 +1,6 @@
 import type { Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
 import { alsoRead, alsoWritten, type MessageReader, type MessageWriter } from "./codec.js";
 
 /**
@@ -40,10 +40,10 @@ export const offerWriter: MessageWriter<Offer> = {
 export const offer = /* @__PURE__ */ alsoRead<Offer>(offerWriter, (input) => {
   const first = input.uint();
   const flags = input.byte();
-  const session = (flags & HAS_SESSION) === 0 ? undefined : readVector(input, LIMITS.vectorEntriesMax);
-  const count = input.count(LIMITS.batchEntriesMax, 1);
+  const session = (flags & HAS_SESSION) === 0 ? undefined : readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+  const count = input.count(CLIENT_LIMITS.batchEntriesMax, 1);
   const changes: Uint8Array[] = [];
-  for (let i = 0; i < count; i++) changes.push(input.bytes(LIMITS.changeBytesMax));
+  for (let i = 0; i < count; i++) changes.push(input.bytes(CLIENT_LIMITS.changeBytesMax));
   const said: Offer = { kind: "offer", first, session, changes };
   return (flags & IS_AGAIN) === 0 ? said : { ...said, isAgain: true };
 });
@@ -75,10 +75,10 @@ export const receiptReader: MessageReader<Receipt> = {
     const received = input.uint();
     const durable = input.uint();
     const committed = input.uint();
-    const token = readVector(input, LIMITS.vectorEntriesMax);
-    const count = input.count(LIMITS.ruleNamesMax + 1, 1);
+    const token = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+    const count = input.count(CLIENT_LIMITS.ruleNamesMax + 1, 1);
     const nodes: string[] = [];
-    for (let i = 0; i < count; i++) nodes.push(input.text(LIMITS.nameBytesMax));
+    for (let i = 0; i < count; i++) nodes.push(input.text(CLIENT_LIMITS.nameBytesMax));
     return { kind: "receipt", received, durable, committed, token, nodes };
   },
 };

@@ -1,6 +1,6 @@
 import type { DocumentName, Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
 import { alsoRead, type MessageWriter } from "./codec.js";
 
 /** "I want to read this document." From clients. */
@@ -29,10 +29,10 @@ export const open = /* @__PURE__ */ alsoRead<Open>(openWriter, (input) => ({
   kind: "open",
   number: input.uint(),
   document: {
-    collection: input.text(LIMITS.collectionBytesMax),
-    key: input.text(LIMITS.keyBytesMax),
+    collection: input.text(CLIENT_LIMITS.collectionBytesMax),
+    key: input.text(CLIENT_LIMITS.keyBytesMax),
   },
-  since: readVector(input, LIMITS.vectorEntriesMax),
+  since: readVector(input, CLIENT_LIMITS.vectorEntriesMax),
 }));
 
 /** "I no longer read this document." */

@@ -1,6 +1,6 @@
 import type { Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
 import { alsoWritten, type MessageReader } from "./codec.js";
 
 /**
@@ -28,10 +28,10 @@ export const stateReader: MessageReader<State> = {
   read: (input) => ({
     kind: "state",
     number: input.uint(),
-    vector: readVector(input, LIMITS.vectorEntriesMax),
+    vector: readVector(input, CLIENT_LIMITS.vectorEntriesMax),
     offset: input.uint(),
-    total: input.uint(LIMITS.stateBytesMax),
-    bytes: input.bytes(LIMITS.frameBytesMax),
+    total: input.uint(CLIENT_LIMITS.stateBytesMax),
+    bytes: input.bytes(CLIENT_LIMITS.frameBytesMax),
   }),
 };
 
