@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { rolldown } from "rolldown";
 import { root } from "./house.mjs";
+import { lean } from "./lean.mjs";
 
 /** Programs, what each is given besides, and how many bytes it shall have. */
 export const BUNDLES = {
@@ -27,6 +28,12 @@ export const BUNDLES = {
   },
 };
 
+// What is measured is what has been built, as it is now.
+lean();
+
+/** As bundlers have it for what is deployed. */
+const CONDITIONS = ["production", "browser", "module", "import", "default"];
+
 /** The chunks of a program. Hints for bundlers are left out, for nobody bundles it again. */
 export async function bundled({ program, external = [] }, format = "esm") {
   // Beside the tests, which see all packages.
@@ -35,6 +42,7 @@ export async function bundled({ program, external = [] }, format = "esm") {
     input: entry,
     external,
     platform: "browser",
+    resolve: { conditionNames: CONDITIONS },
     logLevel: "silent",
     plugins: [
       {

@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runInNewContext } from "node:vm";
+import * as client from "@syncline/client";
+import { explain as explainPlain } from "@syncline/client/explain";
+import * as core from "@syncline/core";
 import type { OutputChunk, RolldownOutput } from "rolldown";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -13,6 +16,40 @@ interface Bundle {
   readonly external?: readonly string[];
 }
 
+type Api = Pick<typeof client, "connect" | "defineSchema" | "register"> &
+  Pick<typeof core, "Document" | "decodeChange">;
+
+/** What a developer may do wrong, or bytes from outside may be, with values and with messages in messages. */
+const MISTAKES: readonly ((api: Api) => unknown)[] = [
+  ({ defineSchema }) => defineSchema({ "-x": {} }),
+  ({ defineSchema }) => defineSchema({ boards: { ["x".repeat(200)]: client.register() } }),
+  ({ defineSchema }) => defineSchema({ boards: { title: {} as never } }),
+  ({ connect }) => connect([]),
+  ({ connect }) => connect("ftp://here"),
+  ({ connect }) => connect("ws://here", { name: "x".repeat(65) }),
+  ({ Document }) => new Document({ collection: "a", key: "" }),
+  ({ Document }) =>
+    new Document({ collection: "a", key: "b" }).transact({ author: 1, stamp: 1 }, (draft) =>
+      draft.register("t").set({ "a|b": [Number.NaN] }),
+    ),
+  ({ decodeChange }) => {
+    const result = decodeChange(new Uint8Array(3));
+    if (!result.ok) throw new Error(result.fault.reason);
+  },
+];
+
+function messageOf(task: () => unknown): string {
+  try {
+    task();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("that was no mistake");
+}
+
+/** The classes of bytes are shared, as a browser's WebSocket and its page share theirs. */
+const BYTES = { TextEncoder, TextDecoder, ArrayBuffer, Uint8Array, DataView };
+
 const SCRIPT = pathToFileURL(join(import.meta.dirname, "../../scripts/bundles.mjs")).href;
 const { BUNDLES, bundled, sizeOf } = (await import(SCRIPT)) as {
   readonly BUNDLES: Readonly<Record<"client" | "client, offline" | "core, one type" | "react", Bundle>>;
@@ -20,8 +57,8 @@ const { BUNDLES, bundled, sizeOf } = (await import(SCRIPT)) as {
   readonly sizeOf: (chunk: OutputChunk) => number;
 };
 
-/** Minified and compressed. The goal for the client is 20 kB; these keep it from growing meanwhile. */
-const BYTES_MAX = { client: 38_150, "client, offline": 44_800, "core, one type": 8_050, react: 3_000 };
+/** Minified and compressed: what has been reached, so that it does not grow again. The goal for the client is 20 kB. */
+const BYTES_MAX = { client: 35_350, "client, offline": 42_000, "core, one type": 7_650, react: 3_000 };
 
 describe("the bundle for browsers", () => {
   test("is one file that imports nothing, without ws and without the server's side", async () => {
@@ -44,12 +81,31 @@ describe("the bundle for browsers", () => {
     );
   });
 
+  test("for production, messages are marks, and what they stand for is had where it is asked for", async () => {
+    const program = `export { connect, defineSchema, register } from "@syncline/client";
+      export { explain } from "@syncline/client/explain"; export { Document, decodeChange } from "@syncline/core";`;
+    const [{ code }] = await bundled({ program }, "iife");
+    const { explain, ...lean } = runInNewContext(`${code}; syncline`, { ...BYTES, URL }) as Api & {
+      explain: typeof explainPlain;
+    };
+    const plain = { ...core, ...client };
+    for (const mistake of MISTAKES) {
+      const marks = messageOf(() => mistake(lean));
+      const sentence = messageOf(() => mistake(plain));
+      expect(marks).toMatch(/«/);
+      expect(sentence).not.toMatch(/«/);
+      expect(explain(marks)).toBe(sentence);
+      expect(explainPlain(sentence)).toBe(sentence);
+    }
+    expect((await bundled(BUNDLES.client))[0].code).not.toMatch(/defineSchema, or|out of order/);
+  });
+
   test("runs where there is only what browsers have, and reaches a server", async () => {
     const { url } = await startMaster("m1");
     const [{ code }] = await bundled(BUNDLES.client, "iife");
-    // The classes of bytes are shared, as a browser's WebSocket and its page share theirs.
     const platform = {
-      ...{ WebSocket, URL, TextEncoder, TextDecoder, ArrayBuffer, Uint8Array, DataView, MessageChannel },
+      ...BYTES,
+      ...{ WebSocket, URL, MessageChannel },
       ...{ crypto, performance, setTimeout, clearTimeout, queueMicrotask },
     };
     const app = `${code}
