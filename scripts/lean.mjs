@@ -68,7 +68,7 @@ const BETWEEN = /^(?:ConditionalExpression|LogicalExpression|TemplateLiteral)$/;
 function isMessage(node, above) {
   const text = quasis(node)?.join("$");
   // A word alone may be anything; two are a sentence.
-  if (text === undefined || !/[a-z]{2,}[,:;]? [a-z]/i.test(text)) return false;
+  if (text === undefined || !/[a-z]{2}.* .*[a-z]{2}/i.test(text)) return false;
   if (text.includes("$") && node.type === "Literal") throw new Error(`a message with a $: ${text}`);
   let at = above.length - 1;
   while (at >= 0 && BETWEEN.test(above[at].type)) at--;
