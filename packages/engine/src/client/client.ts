@@ -488,7 +488,8 @@ export class SyncClient {
       }
       own.tell();
     }
-    for (const document of documents) for (const own of document.takingBack.splice(0)) this.#tellRejected(own);
+    for (const document of documents)
+      for (const own of document.takingBack.splice(0)) this.#tellRejected(own);
     if (![...this.#documents.values()].some((other) => other.rebuilding !== undefined))
       this.#writer.resume("rebuild");
   }
