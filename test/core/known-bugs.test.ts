@@ -11,10 +11,12 @@ import {
   InvalidValue,
   list,
   lwwRegister,
+  type MapDraft,
   orMap,
   orSet,
   pnCounter,
   Replica,
+  rwMap,
 } from "@syncline/core";
 import { expect, test } from "vitest";
 import { expectBytes, NAME, unwrap } from "./world.js";
@@ -110,6 +112,27 @@ test("adding again after removing commutes with everything concurrent", () => {
   a.apply(remove);
   expect(a.toJSON()).toEqual({ s: ["x"] });
   expectBytes(a.encodeState(), b.encodeState());
+});
+
+test.each([
+  ["clocks that run", 1],
+  ["clocks that all stand at nothing", 0],
+])("a key that is removed and used again commutes with everything concurrent: %s", (_what, tick) => {
+  for (const addingWins of [true, false]) {
+    const [a, b] = pair();
+    const map = (draft: Draft): MapDraft => (addingWins ? draft.at("m", orMap) : draft.at("m", rwMap));
+    const put = (document: Document, author: number, value: string, stamp: number): Change =>
+      write(document, author, (draft) => map(draft).at("k", lwwRegister).set(value), stamp);
+    b.apply(put(a, 1, "old", 0));
+    const again = [write(a, 1, (draft) => map(draft).delete("k"), tick), put(a, 1, "new", 2 * tick)];
+    const edit = put(b, 2, "meanwhile", tick);
+    for (const change of again) b.apply(change);
+    a.apply(edit);
+    expectBytes(a.encodeState(), b.encodeState());
+    // Used again by who has removed it: what the other one did without knowing of it is beside it, or lost to the removal.
+    const isBeside = addingWins && tick === 0;
+    expect(a.toJSON()).toEqual({ m: { k: isBeside ? "meanwhile" : "new" } });
+  }
 });
 
 test("a tie is decided by the writers' identities, not by who receives", () => {

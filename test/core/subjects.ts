@@ -1,12 +1,13 @@
 /** A replica of any type, as laws see it: acts, ops, states and what is shown, all in bytes and plain values. */
-import { type FieldType, type Op, Replica } from "@syncline/core";
+import { type FieldType, type Op, Replica, type Result } from "@syncline/core";
 import type { Act, TypeCase } from "./cases.js";
-import { unwrap } from "./world.js";
 
 export interface Subject {
   perform(act: Act, stamp: number): Uint8Array[];
+  /** Throws `Refused` on bytes that are none. */
   apply(op: Uint8Array): string;
   state(): Uint8Array;
+  /** Throws `Refused` on bytes that are none. */
   merge(state: Uint8Array): void;
   read(): unknown;
   /** Performs all of it in one edit that throws in the end. */
@@ -25,9 +26,9 @@ export function replicaAs<State, TypeOp extends Op, View extends object, Editor 
   const replica = new Replica(type, author);
   return {
     perform: (act, stamp) => replica.edit(stamp, (editor) => perform(editor, act)),
-    apply: (op) => unwrap(replica.apply(op)),
+    apply: (op) => taken(replica.apply(op)),
     state: () => replica.state(),
-    merge: (state) => unwrap(replica.merge(state)),
+    merge: (state) => taken(replica.merge(state)),
     read: () => replica.value,
     fail(acts, stamp) {
       try {
@@ -40,6 +41,14 @@ export function replicaAs<State, TypeOp extends Op, View extends object, Editor 
       }
     },
   };
+}
+
+/** Bytes were a fault. */
+export class Refused extends Error {}
+
+function taken<T>(result: Result<T>): T {
+  if (!result.ok) throw new Refused(`${result.fault.code}: ${result.fault.reason}`);
+  return result.value;
 }
 
 /** What an edit throws that is meant to fail. */

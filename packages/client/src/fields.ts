@@ -17,7 +17,6 @@ import type {
   FlagField,
   GrowCounterField,
   GrowSetField,
-  KeepWholeMapField,
   MapField,
   RemoveWinsMapField,
   RemoveWinsSetField,
@@ -25,7 +24,7 @@ import type {
 import type { ListDraft, ListField, ListView } from "./lists.js";
 import type { MapDraft, MapView } from "./maps.js";
 import type { RecordDraft, RecordField, RecordJson, RecordView } from "./records.js";
-import type { CounterField, Field, Fields, Kind, RegisterField, SetField } from "./schema.js";
+import type { CounterField, Fields, Kind, RegisterField, SetField } from "./schema.js";
 
 /** Reads a register. */
 export interface RegisterView<T = Value> {
@@ -113,9 +112,6 @@ export interface GrowSetDraft<T = Value> extends SetView<T> {
 /** How a field is read. */
 export type ViewOf<F> = F extends Shown ? F[typeof shows]["view"] : OwnViewOf<F>;
 
-/** A map, whoever wins in it. */
-type AnyMapField<F extends Field> = MapField<F> | RemoveWinsMapField<F> | KeepWholeMapField<F>;
-
 type OwnViewOf<F> =
   F extends RegisterField<infer T>
     ? RegisterView<T>
@@ -125,7 +121,7 @@ type OwnViewOf<F> =
         ? CounterView
         : F extends FlagField | DisableWinsFlagField
           ? FlagView
-          : F extends AnyMapField<infer Of>
+          : F extends MapField<infer Of> | RemoveWinsMapField<infer Of>
             ? MapView<Of>
             : F extends ListField<infer T>
               ? ListView<T>
@@ -149,7 +145,7 @@ type OwnDraftOf<F> =
             ? GrowCounterDraft
             : F extends FlagField | DisableWinsFlagField
               ? FlagDraft
-              : F extends AnyMapField<infer Of>
+              : F extends MapField<infer Of> | RemoveWinsMapField<infer Of>
                 ? MapDraft<Of>
                 : F extends ListField<infer T>
                   ? ListDraft<T>
@@ -172,7 +168,7 @@ type OwnJsonOf<F> =
         ? number
         : F extends FlagField | DisableWinsFlagField
           ? boolean
-          : F extends AnyMapField<infer Of>
+          : F extends MapField<infer Of> | RemoveWinsMapField<infer Of>
             ? { readonly [key: string]: JsonOf<Of> }
             : F extends RecordField<infer Of>
               ? RecordJson<Of>

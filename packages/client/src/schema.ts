@@ -25,7 +25,6 @@ import type {
   FlagField,
   GrowCounterField,
   GrowSetField,
-  KeepWholeMapField,
   MapField,
   RemoveWinsMapField,
   RemoveWinsSetField,
@@ -72,7 +71,6 @@ export type Field =
   | GrowSetField<unknown>
   | MapField<Field>
   | RemoveWinsMapField<Field>
-  | KeepWholeMapField<Field>
   | ListField<unknown>
   | RecordField<Fields>
   | CustomField<"text", object, object, unknown>;

@@ -7,9 +7,8 @@
 import { AuthorSlots } from "./author-slots.js";
 import type { Dots } from "./dots.js";
 import { FEW_MAX, grown, NameTable, roomFor } from "./name-table.js";
-import type { Elements } from "./set.js";
 
-export class PackedElements implements Elements {
+export class Elements {
   #keys = new NameTable();
   #slots: number[] | Uint32Array = [];
   #counters: number[] | Uint32Array = [];
@@ -62,8 +61,8 @@ export class PackedElements implements Elements {
     for (const row of this.#rows()) yield [this.#keys.at(row), this.#dotsOf(row)];
   }
 
-  clone(): PackedElements {
-    const copy = new PackedElements();
+  clone(): Elements {
+    const copy = new Elements();
     copy.#keys = this.#keys.clone();
     copy.#slots = this.#slots.slice();
     copy.#counters = this.#counters.slice();
@@ -108,7 +107,7 @@ export class PackedElements implements Elements {
   }
 
   #moveTogether(): void {
-    const moved = new PackedElements();
+    const moved = new Elements();
     for (const [key, dots] of this) moved.set(key, dots);
     this.#keys = moved.#keys;
     this.#slots = moved.#slots;

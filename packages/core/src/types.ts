@@ -19,7 +19,6 @@ import type { FlagOp } from "./flag.js";
 import type { GrowCounterOp } from "./grow-counter.js";
 import type { GrowSetOp } from "./grow-set.js";
 import type { Author, Dot } from "./ids.js";
-import type { KeepWholeMapOp } from "./keep-whole-map.js";
 import type { KindTag } from "./kinds.js";
 import type { ListOp } from "./list.js";
 import type { Path } from "./path.js";
@@ -41,7 +40,6 @@ export type Op =
   | GrowSetOp
   | DisableWinsFlagOp
   | RemoveWinsMapOp
-  | KeepWholeMapOp
   | ListOp
   | TextOp;
 
@@ -68,7 +66,6 @@ export interface CellType {
   empty(): Cell;
   isOp(op: AnyOp): boolean;
   again(cell: Cell, op: AnyOp, now: (dot: Dot) => Dot): Op | undefined;
-  readonly lacks: AnyType["lacks"];
   mentions(op: AnyOp, visit: (author: Author, counter: number) => void): void;
   writeOp(out: ByteWriter, op: AnyOp, authors: AuthorTable): void;
   readOp(input: ByteReader, authors: AuthorTable): Op | undefined;
@@ -99,7 +96,7 @@ export class Cell {
   }
 
   /** How its type judges what is done inside. */
-  get rules(): Pick<AnyType, "enter" | "opening" | "shifted" | "uncover"> {
+  get rules(): Pick<AnyType, "enter" | "opening" | "emptied"> {
     return this.#type;
   }
 
@@ -151,7 +148,10 @@ const TYPES = new Map<KindTag, CellType>();
 
 /** A type that is only ever given states and ops of its own: a cell sees to the states, `own` to the ops. */
 // biome-ignore lint/suspicious/noExplicitAny: of its kind, which is not known here.
-type AnyType = Crdt<any, any, unknown> & { reset(state: unknown): Op | undefined };
+type AnyType = Crdt<any, any, unknown> & {
+  reset(state: unknown): Op | undefined;
+  opening?(state: unknown, name: string, author: Author): Op | undefined;
+};
 
 function cellType<State, TypeOp extends Op>(type: Crdt<State, TypeOp, unknown>): CellType {
   return {
@@ -160,7 +160,6 @@ function cellType<State, TypeOp extends Op>(type: Crdt<State, TypeOp, unknown>):
     empty: () => new Cell(type, type.empty()),
     isOp: type.isOp,
     again: (cell, op, now) => type.again(stateIn(type, cell), own(type, op), now),
-    lacks: type.lacks,
     mentions: (op, visit) => type.mentions(own(type, op), visit),
     writeOp: (out, op, authors) => type.writeOp(out, own(type, op), authors),
     readOp: type.readOp,

@@ -13,7 +13,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Bridge } from "./bridge.js";
 import { authenticateCaller } from "./caller.js";
 import { Refused } from "./errors.js";
-import type { YjsLimits } from "./limits.js";
+import { SERVER_LIMITS } from "./limits.js";
 import { deniedMessage, type Provider, YjsRoom } from "./yjs-room.js";
 
 export const YJS_PATH = "/yjs/";
@@ -24,7 +24,6 @@ export interface YjsParts {
   readonly cluster: string;
   readonly bridge: Bridge;
   readonly log: Logger;
-  readonly limits: YjsLimits;
 }
 
 export class YjsDoor {
@@ -34,7 +33,6 @@ export class YjsDoor {
     string,
     { readonly room: YjsRoom; readonly open: OpenDocument; people: number }
   >();
-  /** From the moment when they ask to come in. */
   #connections = 0;
 
   constructor(parts: YjsParts) {
@@ -42,7 +40,7 @@ export class YjsDoor {
     this.server = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
-      maxPayload: parts.limits.yjsFrameBytesMax,
+      maxPayload: SERVER_LIMITS.yjsFrameBytesMax,
     });
   }
 
@@ -51,10 +49,6 @@ export class YjsDoor {
       webSocket.on("error", () => webSocket.terminate());
       // Nothing is read before it is known who this is.
       webSocket.pause();
-      this.#connections += 1;
-      webSocket.on("close", () => {
-        this.#connections -= 1;
-      });
       void this.#admit(request, webSocket).catch((error: unknown) => {
         const reason = error instanceof Refused ? error.message : "the request is malformed";
         this.#refuse(
@@ -72,7 +66,7 @@ export class YjsDoor {
   }
 
   async #admit(request: IncomingMessage, socket: WebSocket): Promise<void> {
-    const { access, cluster, node, limits } = this.#parts;
+    const { access, cluster, node } = this.#parts;
     const url = new URL(request.url ?? "/", "http://localhost");
     const name = nameIn(url.pathname);
     const wrong = name === undefined ? "the path is /yjs/:collection/:key" : checkDocumentName(name);
@@ -80,7 +74,7 @@ export class YjsDoor {
       this.#refuse(socket, 4400, wrong ?? "no document has this name");
       return;
     }
-    if (this.#connections > limits.yjsConnectionsMax) {
+    if (this.#connections >= SERVER_LIMITS.yjsConnectionsMax) {
       this.#refuse(socket, 4503, "too many connections");
       return;
     }
@@ -92,15 +86,13 @@ export class YjsDoor {
       this.#refuse(socket, 4403, `no right to read ${documentId(name)}`);
       return;
     }
-    const mayWrite = () =>
-      node.refusesWrites()?.code !== "READ_ONLY_FOLLOWER" &&
-      !isReserved(name) &&
-      access.authorize(who, name, "write");
+    const isMaster = node.refusesWrites()?.code !== "READ_ONLY_FOLLOWER";
+    const mayWrite = isMaster && !isReserved(name) && access.authorize(who, name, "write");
     if (socket.readyState === socket.OPEN) this.#seat(socket, name, mayWrite);
   }
 
-  #seat(socket: WebSocket, name: DocumentName, mayWrite: () => boolean): void {
-    const { limits } = this.#parts;
+  #seat(socket: WebSocket, name: DocumentName, mayWrite: boolean): void {
+    this.#connections += 1;
     const { room, leave } = this.#roomOf(name);
     const provider: Provider = {
       mayWrite,
@@ -108,20 +100,12 @@ export class YjsDoor {
         if (socket.readyState !== socket.OPEN) return;
         socket.send(message);
         // He comes again and is told what he lacks: less than what waits here.
-        if (socket.bufferedAmount > limits.yjsQueueBytesMax) socket.terminate();
+        if (socket.bufferedAmount > SERVER_LIMITS.yjsQueueBytesMax) socket.terminate();
       },
-      close(code, reason) {
-        isOver = true;
-        pace.stop();
-        // His goodbye is to be read, and what he has sent before it is not looked at any more.
-        socket.resume();
-        socket.close(code, reason.slice(0, REASON_CHARS_MAX));
-      },
+      close: (code, reason) => socket.close(code, reason.slice(0, REASON_CHARS_MAX)),
     };
-    let isOver = false;
-    const pace = new Pace(socket, limits.yjsMessagesPerSecondMax);
+    const pace = new Pace(socket);
     socket.on("message", (data, isBinary) => {
-      if (isOver) return;
       if (!isBinary || !Buffer.isBuffer(data)) {
         provider.close(4400, "messages are binary");
         return;
@@ -131,7 +115,7 @@ export class YjsDoor {
     });
     const late = setTimeout(
       () => provider.close(1013, "the document is not there yet"),
-      limits.yjsReadyMsMax,
+      SERVER_LIMITS.yjsReadyMsMax,
     );
     const stopWaiting = room.whenReady((refused) => {
       clearTimeout(late);
@@ -143,6 +127,7 @@ export class YjsDoor {
       socket.resume();
     });
     socket.on("close", () => {
+      this.#connections -= 1;
       clearTimeout(late);
       pace.stop();
       stopWaiting();
@@ -154,13 +139,12 @@ export class YjsDoor {
   /** The room of a document, kept as long as somebody is there. */
   #roomOf(name: DocumentName): { room: YjsRoom; leave(): void } {
     const id = documentId(name);
-    const { node, bridge, log, limits } = this.#parts;
+    const { node, bridge, log } = this.#parts;
     const client = bridge.client(node);
     let entry = this.#rooms.get(id);
     if (entry === undefined) {
       const open = client.open(name);
-      const parts = { node, client, open, log, beatMs: limits.yjsAwarenessBeatMs };
-      entry = { room: new YjsRoom(name, parts), open, people: 0 };
+      entry = { room: new YjsRoom(name, node, client, open, log), open, people: 0 };
       this.#rooms.set(id, entry);
     }
     entry.people += 1;
@@ -199,22 +183,18 @@ function nameIn(path: string): DocumentName | undefined {
   }
 }
 
-/**
- * Who sends faster than he may is read more slowly: nothing of it is lost. What had come already when he is paused, some
- * kilobytes, is read all the same, and counts for the time after.
- */
+/** Who sends faster than he may is read more slowly: nothing of it is lost. */
 class Pace {
   readonly #socket: WebSocket;
-  #left: number;
+  #left: number = SERVER_LIMITS.yjsMessagesPerSecondMax;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(socket: WebSocket, perSecondMax: number) {
+  constructor(socket: WebSocket) {
     this.#socket = socket;
-    this.#left = perSecondMax;
     this.#timer = setInterval(() => {
       const isPaused = this.#left <= 0;
-      this.#left = Math.min(perSecondMax, this.#left + perSecondMax);
-      if (isPaused && this.#left > 0) this.#socket.resume();
+      this.#left = SERVER_LIMITS.yjsMessagesPerSecondMax;
+      if (isPaused) this.#socket.resume();
     }, 1_000);
   }
 

@@ -9,30 +9,23 @@ import type { Home, Value } from "@syncline/core";
 import { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
 
-/** @param home through which this client shows itself: another one when its handle is closed. */
-export function awarenessOf(home: () => Home, doc: Y.Doc): Awareness {
-  const bridge = { isShowing: false, stop: (): void => {} };
-  // Before the Awareness hears of it: it shows nothing more when its Y.Doc ends, but this client is still there.
-  doc.on("destroy", () => {
-    bridge.isShowing = true;
-    bridge.stop();
-  });
+export function awarenessOf(home: Home, doc: Y.Doc): Awareness {
   const awareness = new Awareness(doc);
   clearInterval(awareness._checkInterval);
+  const bridge = { isShowing: false };
 
   const show = (): void => {
     const state = plain(awareness.getLocalState());
-    const { presence, report } = home();
-    if (same(state, presence.mine)) return;
+    if (same(state, home.presence.mine)) return;
     try {
-      if (state === undefined) presence.clear();
-      else presence.set(state);
+      if (state === undefined) home.presence.clear();
+      else home.presence.set(state);
     } catch (error) {
-      report(error);
+      home.report(error);
     }
   };
   const follow = (): void => {
-    const { mine, others } = home().presence;
+    const { mine, others } = home.presence;
     bridge.isShowing = true;
     try {
       if (!same(plain(awareness.getLocalState()), mine) && (mine === undefined || isState(mine))) {
@@ -47,10 +40,11 @@ export function awarenessOf(home: () => Home, doc: Y.Doc): Awareness {
       bridge.isShowing = false;
     }
   };
-  awareness.on("update", () => {
-    if (!bridge.isShowing) show();
+  awareness.on("update", (_changes: unknown, origin: unknown) => {
+    if (!bridge.isShowing && origin !== home) show();
   });
-  bridge.stop = home().presence.subscribe(follow);
+  const stop = home.presence.subscribe(follow);
+  doc.on("destroy", stop);
   follow();
   return awareness;
 }

@@ -16,10 +16,9 @@ export interface TextView<Root extends Y.Text | Y.XmlFragment = Y.Text> {
   readonly awareness: Awareness;
   /**
    * Calls `listener` when a change was refused for good: `y` and `doc` are others from now on, and editors must be bound
-   * to them. It is given `y` as it was, with what was refused in it, which is kept nowhere else. Returns a function that
-   * ends this.
+   * to them. Returns a function that ends this.
    */
-  onReplaced(listener: (was: Root) => void): () => void;
+  onReplaced(listener: () => void): () => void;
   /** The text without marks; of XML its markup. */
   toString(): string;
   toJSON(): string;
@@ -64,7 +63,8 @@ class LiveText {
   }
 
   get y(): Y.Text | Y.XmlFragment {
-    return this.#in(this.#shared.doc);
+    const { doc } = this.#shared;
+    return this.#isXml ? doc.getXmlFragment(this.#name) : doc.getText(this.#name);
   }
 
   get doc(): Y.Doc {
@@ -75,8 +75,8 @@ class LiveText {
     return this.#shared.awareness;
   }
 
-  onReplaced(listener: (was: Y.Text | Y.XmlFragment) => void): () => void {
-    return this.#shared.onReplaced((was) => listener(this.#in(was)));
+  onReplaced(listener: () => void): () => void {
+    return this.#shared.onReplaced(listener);
   }
 
   toString(): string {
@@ -85,10 +85,6 @@ class LiveText {
 
   toJSON(): string {
     return this.toString();
-  }
-
-  #in(doc: Y.Doc): Y.Text | Y.XmlFragment {
-    return this.#isXml ? doc.getXmlFragment(this.#name) : doc.getText(this.#name);
   }
 
   get #shared(): SharedDoc {

@@ -41,10 +41,9 @@ export class Safety {
 
   evaluate(): void {
     if (!this.watch.hasMoved()) return;
-    let holders: string[] | undefined;
+    const holders = this.holders();
     for (const stream of this.log.streams()) {
       if (stream.safe === stream.visible) continue;
-      holders ??= this.holders();
       const durable = holders.map((name) =>
         name === this.self.name ? stream.durable : this.peers.position(name, stream.id, "durable"),
       );

@@ -1,0 +1,220 @@
+/**
+ * States of each type alone that no writer of ours has written, byte by byte: refused for the right reason. Of each type one
+ * that is right stands beside them, so that it is the one wrong thing that is refused.
+ *
+ * Two authors have made nine ops each; they are number 0 and 1 in what follows.
+ */
+import { ByteWriter, KINDS, type KindName, sealed, type Value } from "@syncline/core";
+import { describe, expect, test } from "vitest";
+import { CASES } from "./cases.js";
+import { Refused, subjectOf } from "./subjects.js";
+
+type Bytes = readonly number[];
+
+const [X, Y]: [Bytes, Bytes] = [
+  [5, 1, 0x78],
+  [5, 1, 0x79],
+];
+/** As an integer with a sign is written. */
+const MINUS_ONE = 65;
+
+interface Case {
+  readonly kind: KindName;
+  readonly right: readonly (readonly [shown: Value, bytes: Bytes])[];
+  readonly wrong: readonly (readonly [what: string, bytes: Bytes, reason: RegExp])[];
+}
+
+const STATES: readonly Case[] = [
+  {
+    kind: "register",
+    // How many; of each its dot, its stamp and its value: the winner first.
+    right: [["x", [2, 0, 1, 5, ...X, 1, 1, 4, ...Y]]],
+    wrong: [
+      ["the winner last", [2, 1, 1, 4, ...Y, 0, 1, 5, ...X], /siblings out of order/],
+      ["one twice", [2, 0, 1, 5, ...X, 0, 1, 5, ...X], /siblings out of order/],
+      ["more than there can be", [90, 0, 1, 5, ...X], /too few bytes/],
+      ["a dot that was not seen", [1, 0, 10, 5, ...X], /10 is above 9/],
+      ["nothing", [0], /nothing is left/],
+      ["bytes left over", [1, 0, 1, 5, ...X, 0], /too many/],
+    ],
+  },
+  {
+    kind: "counter",
+    // Of each author his steps and what was reset: up to which op, and the sum.
+    right: [
+      [6, [2, 0, 3, 0, 5, 0, 1, 2, 0, 4, 1, 0, 3]],
+      [-1, [1, 0, 1, MINUS_ONE, 255, 255, 255, 255, 15, 0]],
+    ],
+    wrong: [
+      ["authors out of order", [2, 1, 1, 0, 5, 0, 0, 1, 0, 5, 0], /authors out of order/],
+      ["an author twice", [2, 0, 1, 0, 5, 0, 0, 2, 0, 5, 0], /authors out of order/],
+      ["an author without steps", [1, 0, 0, 0], /an author without steps/],
+      ["more than an op can add", [1, 0, 1, 1, 0, 0], /beyond its steps/],
+      ["steps that were not seen", [1, 0, 10, 0, 5, 0], /10 is above 9/],
+      ["a reset of what was not seen", [1, 0, 3, 0, 5, 10, 0, 5], /10 is above 9/],
+    ],
+  },
+  {
+    kind: "grow-counter",
+    right: [[9, [2, 0, 3, 0, 5, 1, 1, 0, 4]]],
+    wrong: [
+      ["authors out of order", [2, 1, 1, 0, 4, 0, 3, 0, 5], /authors out of order/],
+      ["an author twice", [2, 0, 1, 0, 4, 0, 3, 0, 5], /authors out of order/],
+      ["a sum of nothing", [1, 0, 1, 0, 0], /a total of nothing/],
+      ["a sum below nothing", [1, 0, 1, MINUS_ONE, 255, 255, 255, 255, 15], /a total of nothing/],
+    ],
+  },
+  {
+    kind: "set",
+    // How many elements; columns of how many dots each has, of authors, of counters, and of the elements.
+    right: [
+      [
+        ["x", "y"],
+        [2, 4, 1, 1, 4, 0, 0, 4, 1, 1, 4, 5, 5, 4, 1, 1, 0x78, 0x79],
+      ],
+      [["x"], [1, 2, 2, 0, 1, 4, 1, 0, 2, 5, 2, 1, 0x78]],
+    ],
+    wrong: [
+      [
+        "elements out of order",
+        [2, 4, 1, 1, 4, 0, 0, 4, 2, MINUS_ONE, 4, 5, 5, 4, 1, 1, 0x78, 0x79],
+        /elements out of order/,
+      ],
+      [
+        "two elements of one dot",
+        [2, 4, 1, 1, 4, 0, 0, 4, 1, 0, 4, 5, 5, 4, 1, 1, 0x78, 0x79],
+        /elements out of order/,
+      ],
+      ["an element twice", [2, 4, 1, 1, 4, 0, 0, 4, 1, 1, 4, 5, 5, 4, 1, 1, 0x78, 0x78], /an element twice/],
+      ["dots out of order", [1, 2, 2, 1, MINUS_ONE, 4, 1, 0, 2, 5, 2, 1, 0x78], /dots out of order/],
+      ["a dot twice", [1, 2, 2, 0, 0, 4, 1, 0, 2, 5, 2, 1, 0x78], /dots out of order/],
+      ["an element without dots", [1, 2, 0, 2, 0, 2, 1, 2, 5, 2, 1, 0x78], /not from 1/],
+      ["more elements than there can be", [100, 201, 1, 1, 0], /100 elements declared/],
+      ["more dots than there can be", [1, 2, 100, 2, 0, 2, 1], /100 dots declared/],
+      ["a dot that was not seen", [1, 2, 1, 2, 0, 2, 10, 2, 5, 2, 1, 0x78], /was not seen/],
+      ["an author that is not there", [1, 2, 1, 2, 2, 2, 1, 2, 5, 2, 1, 0x78], /was not seen/],
+    ],
+  },
+  {
+    kind: "remove-set",
+    // Of each element the votes for it, and those against.
+    right: [[["y"], [2, ...X, 1, 0, 1, 1, 1, 1, ...Y, 1, 0, 2, 0]]],
+    wrong: [
+      ["elements out of order", [2, ...Y, 1, 0, 2, 0, ...X, 1, 0, 1, 0], /elements out of order/],
+      ["an element twice", [2, ...X, 1, 0, 2, 0, ...X, 1, 0, 1, 0], /elements out of order/],
+      ["an element without votes", [1, ...X, 0, 0], /too few bytes|without votes/],
+      ["an element without votes among others", [2, ...X, 1, 0, 1, 0, ...Y, 0, 0], /without votes/],
+      ["a vote on both sides", [1, ...X, 1, 0, 1, 1, 0, 1], /both sides/],
+      ["votes out of order", [1, ...X, 2, 1, 1, 0, 1, 0], /dots out of order/],
+    ],
+  },
+  {
+    kind: "grow-set",
+    right: [
+      [
+        ["x", "y"],
+        [2, ...X, ...Y],
+      ],
+    ],
+    wrong: [
+      ["elements out of order", [2, ...Y, ...X], /elements out of order/],
+      ["an element twice", [2, ...X, ...X], /elements out of order/],
+    ],
+  },
+  {
+    kind: "flag",
+    right: [[true, [2, 0, 1, 1, 1]]],
+    wrong: [
+      ["enablings out of order", [2, 1, 1, 0, 1], /dots out of order/],
+      ["an enabling twice", [2, 0, 1, 0, 1], /dots out of order/],
+      ["op 0", [1, 0, 0], /begin with 1/],
+      ["more than there can be", [90, 0, 1], /too few bytes/],
+    ],
+  },
+  {
+    kind: "disable-flag",
+    right: [
+      [true, [1, 0, 1, 0]],
+      [false, [1, 0, 1, 1, 1, 1]],
+    ],
+    wrong: [
+      ["a vote on both sides", [1, 0, 1, 1, 0, 1], /both sides/],
+      ["votes out of order", [0, 2, 1, 1, 0, 1], /dots out of order/],
+    ],
+  },
+  {
+    kind: "list",
+    // Runs: how many; of each its length and form, its dot and what the form leaves open. Stretches. What stands there.
+    right: [
+      [
+        [1, 1],
+        [1, 7 + 1, 0, 1, 1 + 3, 3, 1, 3, 1],
+      ],
+      // Both were inserted by one author; the first was moved behind the second by the other one, under stamp 7.
+      [
+        ["y", "x"],
+        [2, 7 + 1, 0, 1, 0, 1, 1, 0, 1, 2, ...Y, 0, 1, 7, 0, ...X],
+      ],
+    ],
+    wrong: [
+      ["no positions", [0], /without positions/],
+      ["stretches in pieces", [1, 7 + 1, 0, 1, 1, 1, 3, 1, 3, 1], /a stretch in pieces/],
+      ["a stretch beyond the end", [1, 7 + 1, 0, 1, 1 + 6, 3, 1, 3, 1], /is above/],
+      [
+        "a move of what is not there",
+        [2, 7 + 1, 0, 1, 0, 1, 1, 0, 1, 2, ...Y, 1, 9, 7, 0, ...X],
+        /not there/,
+      ],
+      ["a move of an element to where it is", [1, 1, 0, 1, 2, 0, 1, 7, 0, ...X], /not there/],
+      [
+        "an element that stands twice",
+        [2, 7 + 1, 0, 1, 0, 1, 1, 1 + 3, 2, ...X, ...Y, 0, 1, 7, 0, ...X],
+        /stands twice/,
+      ],
+      [
+        "an element that was moved and stands where it was",
+        [2, 1, 1, 1, 0, 0, 1, 2, 1, 0, 1, 7, 0, ...X, ...Y],
+        /stands twice|not there|out of order|longer/,
+      ],
+      [
+        "moves out of order",
+        [2, 7 + 1, 0, 1, 0, 1, 1, 0, 1, 2, ...Y, 0, 1, 7, 1, 0, 2, 8, ...X],
+        /moves out of order/,
+      ],
+      [
+        "a move to no position",
+        [2, 7 + 1, 0, 1, 0, 1, 1, 0, 1, 2, ...Y, 0, 1, 7, 1, 0, 9, 6, ...X],
+        /a move to no position/,
+      ],
+      ["a run of too many", [1, 16 * 7, 0, 1], /is above/],
+      [
+        "a right child of what it follows, by name",
+        [2, 1, 0, 1, 2, 1, 1, 0, 1, 1, 3, 1],
+        /longer than it needs/,
+      ],
+    ],
+  },
+];
+
+describe.each(STATES)("$kind", ({ kind, right, wrong }) => {
+  test("what is right is taken", () => {
+    for (const [shown, bytes] of right) expect(taken(kind, bytes)).toEqual(shown);
+  });
+
+  test.each(wrong)("%s", (_what, bytes, reason) => {
+    expect(() => taken(kind, bytes)).toThrow(Refused);
+    expect(() => taken(kind, bytes)).toThrow(reason);
+  });
+});
+
+/** What somebody shows who has joined a state with this after its context. */
+function taken(kind: KindName, bytes: Bytes): unknown {
+  const subject = subjectOf(CASES.find((each) => each.kind === kind)!, 9);
+  const out = new ByteWriter();
+  for (const n of [3, KINDS[kind], 2, 1, 9, 2, 9]) out.uint(n);
+  out.raw(Uint8Array.from(bytes));
+  const state = sealed(out);
+  subject.merge(state);
+  expect(Buffer.from(subject.state()).toString("hex")).toBe(Buffer.from(state).toString("hex"));
+  return subject.read();
+}
