@@ -18,6 +18,7 @@
  *                  open. If it names localhost:1234 it gets a fresh server there,
  *                  unless a `&` process of an earlier block is still running.
  *   ```tsx run     The same, with JSX.
+ *   ```ts check    Compiled in the same way, and not run: for what needs a browser, say.
  *   ```text        As the next block after one of these: its whole output. `…` stands
  *                  for anything within a line, a line `…` for any lines; runs of
  *                  blanks are equal. (Any other block in between: not compared.)
@@ -161,12 +162,17 @@ function readSnippets(text, page) {
       continue;
     }
     const [language, verb, ...rest] = info.trim().split(/\s+/);
-    if (verb === "run" && ["sh", "ts", "tsx"].includes(language) && rest.length === 0) {
-      last = { language, page, line, place, setup, body, patterns: [], output: undefined };
-      snippets.push(last);
+    const isCheck = verb === "check" && language !== "sh";
+    if ((verb === "run" || isCheck) && ["sh", "ts", "tsx"].includes(language) && rest.length === 0) {
+      const isRun = !isCheck;
+      const snippet = { language, isRun, page, line, place, setup, body, patterns: [], output: undefined };
+      snippets.push(snippet);
+      last = isRun ? snippet : undefined;
     } else {
-      if (verb === "run")
-        errors.push(`${place}: cannot run "${info.trim()}": write "sh run", "ts run" or "tsx run"`);
+      if (verb === "run" || verb === "check")
+        errors.push(
+          `${place}: cannot ${verb} "${info.trim()}": write "sh run", "ts run", "tsx run" or "ts check"`,
+        );
       if (language === "text" && last !== undefined) last.output = body;
       last = undefined;
     }
@@ -256,6 +262,10 @@ async function runPage(snippets) {
   for (const snippet of snippets) {
     const began = Date.now();
     const label = `${snippet.place} ${snippet.language}`;
+    if (!snippet.isRun) {
+      console.log(`${label}: compiled`);
+      continue;
+    }
     let run;
     if (snippet.language !== "sh") {
       run = await runModule(snippet, folder, environment, terminal?.isBusy() === true);

@@ -1,4 +1,8 @@
-/** Set before each test file: what is drawn at random comes from the one seed of this run (`vitest.config.ts`). */
+/**
+ * Set before each test file: what is drawn at random comes from the one seed of this run (`vitest.config.ts`), and parts of
+ * documents are packed and plain by turns, so that all that is tested of documents is tested of both beside each other.
+ */
+import { packDocuments } from "@syncline/core";
 import fc from "fast-check";
 
 export const SEED = Number(process.env.SYNCLINE_SEED);
@@ -12,3 +16,6 @@ fc.configureGlobal({
   // Who only asks whether a test fails need not wait until the failure is as small as it gets.
   endOnFailure: process.env.SYNCLINE_UNSHRUNK !== undefined,
 });
+
+let parts = SEED;
+packDocuments(() => parts++ % 2 === 0);

@@ -6,12 +6,14 @@
  * `delayMs` is added to each frame, in both directions.
  */
 import { connect, createServer } from "node:net";
+import { packDocuments } from "../../packages/core/dist/index.js";
 import { openAccess, SyncNode } from "../../packages/engine/dist/index.js";
 import { LIMITS, LOCAL, parseRule } from "../../packages/protocol/dist/index.js";
 import { openLmdb } from "../../packages/storage/dist/lmdb.js";
 import { systemClock, systemRandom, systemScheduler } from "../../packages/transport/dist/node.js";
 
 const { name, role, sync, data, follow = [], delayMs = 0 } = JSON.parse(process.argv[2]);
+packDocuments();
 const silent = {
   debug() {},
   info() {},

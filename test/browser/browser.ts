@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -87,11 +87,17 @@ export async function tab(site: Site, context?: BrowserContext): Promise<Page> {
 
 /** Bundles a file of `pages/` for browsers and serves it until the end of the test file. */
 export async function serve(name: string): Promise<Site> {
-  const script = await bundled(join(import.meta.dirname, "pages", name));
+  const { script, styles } = await bundled(join(import.meta.dirname, "pages", name));
+  const files: Record<string, readonly [type: string, body: string]> = {
+    "/": ["text/html", DOCUMENT],
+    "/page.js": ["text/javascript", script],
+    "/page.css": ["text/css", styles],
+  };
   const server = createServer((request, response) => {
-    const isScript = request.url === "/page.js";
-    response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-    response.end(isScript ? script : DOCUMENT);
+    const [type, body] = files[request.url ?? "/"] ?? [];
+    if (type === undefined) response.statusCode = 404;
+    else response.setHeader("content-type", type);
+    response.end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   sites.push(() => {
@@ -102,16 +108,29 @@ export async function serve(name: string): Promise<Site> {
 }
 
 const DOCUMENT =
-  '<!doctype html><meta charset="utf-8"><title>test</title><div id="root"></div><script src="/page.js"></script>';
+  '<!doctype html><meta charset="utf-8"><title>test</title><link rel="stylesheet" href="/page.css">' +
+  '<div id="root"></div><script src="/page.js"></script>';
 
-async function bundled(input: string): Promise<string> {
+async function bundled(input: string): Promise<{ script: string; styles: string }> {
+  const styles: string[] = [];
   const build = await rolldown({
     input,
     platform: "browser",
     logLevel: "silent",
     transform: { define: { "process.env.NODE_ENV": '"development"' } },
+    plugins: [
+      {
+        // What editors import as their styles is the style of the page, in the order in which it is found.
+        name: "styles",
+        load(id) {
+          if (!id.endsWith(".css")) return null;
+          styles.push(readFileSync(id, "utf8"));
+          return { code: "", moduleType: "js", moduleSideEffects: true };
+        },
+      },
+    ],
   });
-  const { output } = await build.generate({ format: "iife" });
+  const { output } = await build.generate({ format: "iife", codeSplitting: false });
   await build.close();
-  return output[0].code;
+  return { script: output[0].code, styles: styles.join("\n") };
 }

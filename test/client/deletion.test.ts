@@ -1,6 +1,7 @@
 /** Deleting, conflicts and the cluster's schema, as an app has them. */
 
 import {
+  type Conflict,
   clusterSchema,
   conflictsOf,
   connect,
@@ -8,7 +9,9 @@ import {
   deleteDocument,
   isDeleted,
   onConflicts,
+  record,
   register,
+  removeWinsMap,
   restoreDocument,
   restoreLoser,
 } from "@syncline/client";
@@ -54,6 +57,39 @@ test("a conflict is told to the app with the id that servers tell, and its loser
   const [mine] = conflictsOf(one);
   await restoreLoser(one, mine!).acknowledged();
   expect(one.title.value).toBe(mine!.losers[0]!.value);
+});
+
+test("a loser inside of a record in a map in which removing wins is written there, by an app and by a server", async () => {
+  const server = await started();
+  const schema = defineSchema({ boards: { cards: removeWinsMap(record({ title: register<string>() })) } });
+  const dbs = [0, 1].map(() => connect(server.url, { schema }));
+  for (const db of dbs) onTestFinished(() => db.close());
+  const boards = dbs.map((db) => db.open("boards", "a"));
+  for (const board of boards) await board.ready;
+  const collide = async (name: string): Promise<Conflict> => {
+    const told = new Promise<Conflict>((resolve) => {
+      const find = (conflicts: readonly Conflict[]) => {
+        const found = conflicts.find(({ losers }) => String(losers[0]!.value).startsWith(name));
+        if (found !== undefined) resolve(found);
+      };
+      onTestFinished(onConflicts(boards[0]!, find));
+    });
+    const writes = boards.map((board, i) =>
+      board.transact((b) => b.cards.at("c1").title.set(`${name} ${i}`)),
+    );
+    for (const write of writes) await write.acknowledged();
+    return told;
+  };
+  const read = async () => (await ask(server, "/v1/docs/boards/a")).json;
+  const first = await collide("first");
+  expect((await post(server, `/v1/conflicts/${first.id}/restore`, {})).status).toBe(200);
+  expect(await read()).toMatchObject({
+    value: { cards: { c1: { title: first.losers[0]!.value } } },
+    kinds: { cards: "remove-map" },
+  });
+  const second = await collide("second");
+  await restoreLoser(boards[0]!, second).acknowledged();
+  expect((await read()).value).toEqual({ cards: { c1: { title: second.losers[0]!.value } } });
 });
 
 test("the cluster's schema is changed by those with the right, also where the app has a schema of its own", async () => {

@@ -101,7 +101,7 @@ describe("ready", () => {
     await db.open("boards", "roadmap").ready;
   });
 
-  test("rejects with the code of a server that refuses the document, and with its remedy", async () => {
+  test("rejects with the code of a server that refuses the document", async () => {
     const cluster = world(12);
     cluster.master("m1", { access: { ...openAccess, authorize: (_, { key }) => key !== "secret" } });
     const { db } = database(cluster, "ann", ["m1"], schema);
@@ -112,7 +112,6 @@ describe("ready", () => {
       name: "SynclineError",
       code: "FORBIDDEN",
       message: "no right to read boards/secret",
-      remedy: expect.stringMatching(/./),
     });
     await open.ready;
   });
@@ -167,7 +166,6 @@ describe("transact", () => {
       name: "SynclineError",
       code: "INVALID_VALUE",
       message: 'field "title": at .a[0]: NaN is not a finite number',
-      remedy: "Correct what the message names.",
     });
     expect(thrown(draft(undefined))).toMatchObject({ code: "INVALID_VALUE" });
     expect(thrown(draft("x".repeat(300_000)))).toMatchObject({ code: "INVALID_VALUE" });

@@ -7,6 +7,7 @@ import {
   flag,
   growCounter,
   growSet,
+  keepWholeMap,
   type ListView,
   list,
   type MapField,
@@ -215,6 +216,30 @@ test("the types are those of the kinds", () => {
       p.field("open", counter());
     });
   });
+});
+
+test("where using a key keeps it, what others removed meanwhile is all there", () => {
+  const cluster = world(3);
+  cluster.master("m1");
+  const cards = defineSchema({
+    boards: { cards: keepWholeMap(record({ title: register<string>(), done: flag() })) },
+  });
+  const { db } = database(cluster, "ann", ["m1"], cards);
+  const { db: other } = database(cluster, "bob", ["m1"], cards);
+  const [mine, theirs] = [db.open("boards", "b"), other.open("boards", "b")];
+  mine.transact((board) => board.cards.at("c1").title.set("Milk"));
+  cluster.settle();
+  mine.transact((board) => board.cards.delete("c1"));
+  theirs.transact((board) => board.cards.at("c1").done.enable());
+  expect(mine.toJSON()).toEqual({});
+  cluster.settle();
+  const whole: string | undefined = mine.cards.at("c1").title.value;
+  expect([whole, mine.toJSON()]).toEqual(["Milk", { cards: { c1: { title: "Milk", done: true } } }]);
+  expect(theirs.toJSON()).toEqual(mine.toJSON());
+  theirs.transact((board) => board.cards.delete("c1"));
+  theirs.transact((board) => board.cards.at("c1").title.set("Bread"));
+  cluster.settle();
+  expect(mine.cards.toJSON()).toEqual({ c1: { title: "Bread" } });
 });
 
 test("where removing a key wins, what others do there meanwhile is lost", () => {

@@ -132,7 +132,6 @@ test("a write that a master refuses for good is rejected, and nowhere", async ()
     error: expect.objectContaining({
       name: "SynclineError",
       code: "FORBIDDEN",
-      remedy: "Ask for the right to do this.",
     }),
   });
   expect((await write.acknowledged()).outcome).toBe("rejected");

@@ -126,12 +126,18 @@ test("an event says what changed where, from what to what, and whether it was ma
     {
       local: true,
       changes: [
-        { path: ["title"], kind: "register", before: undefined, after: "a" },
-        { path: ["tags"], kind: "set", before: undefined, after: ["x"] },
+        { path: ["title"], kind: "register", kinds: ["register"], before: undefined, after: "a" },
+        { path: ["tags"], kind: "set", kinds: ["set"], before: undefined, after: ["x"] },
       ],
     },
-    { local: false, changes: [{ path: ["tags"], kind: "set", before: ["x"], after: ["x", "y"] }] },
-    { local: false, changes: [{ path: ["title"], kind: "register", before: "a", after: "b" }] },
+    {
+      local: false,
+      changes: [{ path: ["tags"], kind: "set", kinds: ["set"], before: ["x"], after: ["x", "y"] }],
+    },
+    {
+      local: false,
+      changes: [{ path: ["title"], kind: "register", kinds: ["register"], before: "a", after: "b" }],
+    },
   ]);
   expect(events[1]?.author).toBe(events[2]?.author);
   expect(events[0]?.author).not.toBe(events[1]?.author);

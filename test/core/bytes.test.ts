@@ -232,6 +232,7 @@ describe("names", () => {
       "disable-flag": 12,
       "bounded-counter": 13,
       "remove-map": 14,
+      "keep-map": 15,
       schema: 32,
     });
     expect(kindName(3)).toBe("set");

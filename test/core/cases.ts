@@ -13,6 +13,7 @@ import {
   gCounter,
   gSet,
   type KindName,
+  kwMap,
   type ListDraft,
   list,
   lwwRegister,
@@ -282,6 +283,27 @@ export const CASES: readonly TypeCase[] = [
     withType: typed(rwMap, MAP_DOINGS),
   },
   {
+    kind: "keep-map",
+    alphabet: [
+      { kind: "keep-map", act: "set", key: "k", value: "x" },
+      { kind: "keep-map", act: "count", key: "k", by: 1 },
+      { kind: "keep-map", act: "delete", key: "k" },
+    ],
+    more: [
+      { kind: "keep-map", act: "set", key: "l", value: "y" },
+      { kind: "keep-map", act: "fill", key: "k", value: "x" },
+      { kind: "keep-map", act: "tag", key: "k", value: "y" },
+      { kind: "keep-map", act: "create", key: "k" },
+      { kind: "keep-map", act: "count", key: "l", by: 2 },
+      { kind: "keep-map", act: "delete", key: "l" },
+      { kind: "keep-map", act: "clear" },
+    ],
+    ops: ["hide", "show"],
+    nothing: {},
+    oracle: keepWholeMapOracle,
+    withType: typed(kwMap, MAP_DOINGS),
+  },
+  {
     kind: "record",
     alphabet: [
       { kind: "record", act: "set", value: "x" },
@@ -391,6 +413,27 @@ function removeWinsMapOracle(deeds: readonly Deed[]): Value | undefined {
   );
 }
 
+/**
+ * Under each key all that was done there, unless somebody who had seen all of it removed it. Who uses a key that he sees
+ * removed takes away what he sees of it.
+ */
+function keepWholeMapOracle(deeds: readonly Deed[]): Value | undefined {
+  const isRemoval = ({ act }: Deed): boolean => act.act === "delete" || act.act === "clear";
+  const standing = ["k", "l"].flatMap((key) => {
+    const uses = deeds.filter((deed) => deed.act.key === key && !isRemoval(deed));
+    const removals = deeds.filter(
+      (deed) => isRemoval(deed) && (deed.act.key === key || deed.act.act === "clear"),
+    );
+    const isRemoved = (of: readonly Deed[], by: readonly Deed[]): boolean =>
+      by.some((removal) => of.every((use) => removal.saw(use)));
+    const seenBy = (use: Deed, all: readonly Deed[]) => all.filter((other) => use.saw(other));
+    const renewals = uses.filter((use) => isRemoved(seenBy(use, uses), seenBy(use, removals)));
+    const takenAway = renewals.map((use) => ({ ...use, act: { ...use.act, act: "delete" } }));
+    return isRemoved(uses, removals) ? [] : [...uses, ...takenAway];
+  });
+  return mapOracle(standing);
+}
+
 /** All concurrent values of a register, the winner first. */
 export function siblings(deeds: readonly Deed[]): Value[] {
   return deeds
@@ -411,6 +454,9 @@ export function actOf(act: Act, op: ChangeOp["op"]): Act {
     if (op.act === "accept" || act.act === "delete" || act.act === "clear")
       return { kind: act.kind, act: "nothing" };
   }
+  // What only prepares for what is done under a removed key.
+  if (act.kind === "keep-map" && !["hide", "set", "step", "create", "allow", "include"].includes(op.act))
+    return { ...act, act: "renew" };
   if (op.act !== "exclude" || act.act !== "clear") return act;
   return { kind: act.kind, act: "remove", value: op.element };
 }

@@ -2,15 +2,22 @@
 import {
   type Change,
   CORE_LIMITS,
+  canWriteAgain,
   conflictsOf,
   Document,
   type Draft,
   decodeChange,
   deletionsIn,
+  InvalidValue,
+  KINDS,
   lostIn,
   lwwRegister,
+  type MapDraft,
   orMap,
+  record,
+  rwMap,
   rwSet,
+  writeAgain,
 } from "@syncline/core";
 import { documentJson, specifiedConflicts } from "@syncline/simulation";
 import fc from "fast-check";
@@ -239,6 +246,62 @@ describe("stories", () => {
       [2, 1],
     ]);
     expect(conflictsOf(again.document)).toEqual([]);
+  });
+
+  test("a loser is written again at its own place, whatever its containers are, and nowhere else", () => {
+    const [ann, bob] = two();
+    const places: ((draft: Draft) => Pick<MapDraft, "at">)[] = [
+      (draft) => draft.at("cards", orMap).at("c1", record),
+      (draft) => draft.at("cards", rwMap).at("c1", record),
+      (draft) => draft.at("cards", record).at("c1", orMap),
+    ];
+    for (const replica of [ann, bob])
+      replica.write((draft) => {
+        for (const place of places) {
+          place(draft).at("title", lwwRegister).set(`of ${replica.author}`);
+          place(draft).at("tags", rwSet).add("x");
+        }
+      });
+    bob.write((draft) => {
+      for (const place of places) place(draft).at("tags", rwSet).remove("x");
+    });
+    ann.takeAll(bob);
+    const before = conflictsOf(ann.document);
+    expect(before.map(({ type }) => type).sort()).toEqual([
+      ...places.map(() => "concurrent_update"),
+      ...places.map(() => "update_delete"),
+    ]);
+    for (const conflict of before) ann.write((draft) => writeAgain(draft, conflict));
+    const cards = ann.document.toJSON();
+    for (const shown of [cards.cards, cards["cards@remove-map"], cards["cards@record"]])
+      expect(shown).toEqual({ c1: { title: "of 1", tags: ["x"] } });
+    expect(conflictsOf(ann.document).map(({ type }) => type)).not.toContain("update_delete");
+  });
+
+  test("the place of a conflict is what somebody wrote, and not believed", () => {
+    const [ann] = two();
+    ann.write((draft) => draft.register("title").set("a"));
+    const sides = {
+      winner: { dot: { author: 1, counter: 1 } },
+      losers: [{ value: "b", dot: { author: 2, counter: 1 } }],
+    };
+    const about = { id: "1", document: "boards/roadmap", field: "title", dots: [], at: 1 };
+    const register = { name: "title", kind: KINDS.register };
+    for (const path of [
+      [{ name: "~deleted", kind: KINDS.register }],
+      [register, register],
+      [{ name: "title", kind: KINDS.counter }],
+      [{ name: "x".repeat(1000), kind: KINDS.register }],
+      [{ name: "title", kind: 9_999 }],
+    ]) {
+      const conflict = { ...about, ...sides, type: "concurrent_update", path } as const;
+      expect(canWriteAgain(conflict)).toBe(true);
+      expect(() => ann.write((draft) => writeAgain(draft, conflict))).toThrow(InvalidValue);
+    }
+    const none = { ...about, ...sides, type: "type_conflict", path: [register] } as const;
+    expect(canWriteAgain(none)).toBe(false);
+    expect(() => ann.write((draft) => writeAgain(draft, none))).toThrow(/no value/);
+    expect(ann.document.toJSON()).toEqual({ title: "a" });
   });
 
   test("names that begin with ~ are not for users", () => {

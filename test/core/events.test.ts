@@ -9,6 +9,8 @@ import {
   observe,
   orMap,
   pnCounter,
+  record,
+  rwMap,
   type Value,
 } from "@syncline/core";
 import fc from "fast-check";
@@ -30,9 +32,15 @@ test("a transaction is told of after it, once, with every place that shows somet
       local: true,
       author: 7,
       changes: [
-        { path: ["title"], kind: "register", before: undefined, after: "b" },
-        { path: ["tags"], kind: "set", before: undefined, after: ["x"] },
-        { path: ["cards", "c1", "votes"], kind: "counter", before: undefined, after: 2 },
+        { path: ["title"], kind: "register", kinds: ["register"], before: undefined, after: "b" },
+        { path: ["tags"], kind: "set", kinds: ["set"], before: undefined, after: ["x"] },
+        {
+          path: ["cards", "c1", "votes"],
+          kind: "counter",
+          kinds: ["map", "map", "counter"],
+          before: undefined,
+          after: 2,
+        },
       ],
     },
   ]);
@@ -54,6 +62,22 @@ test("what is removed from a map is told of place by place", () => {
   );
 });
 
+test("a map, one in which removing wins and a record of one name are told apart", () => {
+  const document = new Document(NAME);
+  const events = listen(document);
+  write(document, 1, (draft) => {
+    draft.at("cards", orMap).at("c1", pnCounter).increment(1);
+    draft.at("cards", rwMap).at("c1", pnCounter).increment(2);
+    draft.at("cards", record).at("c1", pnCounter).increment(3);
+  });
+  const told = events[0]!.changes.map(({ path, kinds, after }) => [path.join("/"), kinds.join("/"), after]);
+  expect(told).toEqual([
+    ["cards/c1", "map/counter", 1],
+    ["cards/c1", "remove-map/counter", 2],
+    ["cards/c1", "record/counter", 3],
+  ]);
+});
+
 test("changes of others say whose they are; what does not show is no news", () => {
   const [a, b] = [new Document(NAME), new Document(NAME)];
   b.apply(write(a, 1, (draft) => draft.register("title").set("a"))!);
@@ -68,7 +92,7 @@ test("changes of others say whose they are; what does not show is no news", () =
     {
       local: false,
       author: 2,
-      changes: [{ path: ["tags"], kind: "set", before: undefined, after: ["x"] }],
+      changes: [{ path: ["tags"], kind: "set", kinds: ["set"], before: undefined, after: ["x"] }],
     },
   ]);
   write(a, 1, (draft) => draft.set("tags").add("x"));
@@ -86,7 +110,7 @@ test("a merged state is one event without an author", () => {
     {
       local: false,
       author: undefined,
-      changes: [{ path: ["votes"], kind: "counter", before: undefined, after: 7 }],
+      changes: [{ path: ["votes"], kind: "counter", kinds: ["counter"], before: undefined, after: 7 }],
     },
   ]);
 });
@@ -152,8 +176,8 @@ test("whoever keeps the places by what he is told of has them as they are shown"
       );
       const take = (places: Map<string, Value>, { changes }: DocumentEvent): void => {
         expect(changes.length).toBeGreaterThan(0);
-        for (const { path, kind, before, after } of changes) {
-          const key = JSON.stringify([kind, path]);
+        for (const { path, kind, kinds, before, after } of changes) {
+          const key = JSON.stringify([kinds, path]);
           // Of a map and a record only that they come and go is told, not what is in them.
           if (!CONTAINERS.includes(kind)) expectEqual(places.get(key), before);
           if (after === undefined) places.delete(key);
@@ -170,8 +194,8 @@ test("whoever keeps the places by what he is told of has them as they are shown"
             ends[at]!();
             ends[at] = observe(document, (event) => take(kept[at]!, event));
           }
-          for (const { path, kind, after } of differences(new Document(NAME), document)) {
-            if (!CONTAINERS.includes(kind)) expectEqual(kept[at]!.get(JSON.stringify([kind, path])), after);
+          for (const { path, kind, kinds, after } of differences(new Document(NAME), document)) {
+            if (!CONTAINERS.includes(kind)) expectEqual(kept[at]!.get(JSON.stringify([kinds, path])), after);
           }
         });
       }
@@ -181,7 +205,7 @@ test("whoever keeps the places by what he is told of has them as they are shown"
   expect(told).toBeGreaterThan(100);
 });
 
-const CONTAINERS = ["map", "record", "remove-map"];
+const CONTAINERS = ["map", "record", "remove-map", "keep-map"];
 
 function listen(document: Document): DocumentEvent[] {
   const events: DocumentEvent[] = [];

@@ -43,7 +43,7 @@ const ACTS: Record<Op["act"], KindName | "text"> = {
   ...{ forget: "remove-set", gather: "grow-set", enable: "flag", disable: "flag", allow: "disable-flag" },
   ...{ forbid: "disable-flag", withdraw: "disable-flag", create: "map", vanish: "map", insert: "list" },
   ...{ move: "list", delete: "list", empty: "list", text: "text" },
-  ...{ drop: "remove-map", accept: "remove-map" },
+  ...{ drop: "remove-map", accept: "remove-map", hide: "keep-map", show: "keep-map" },
 } as const;
 
 test("what the generators must reach is every op of every type, but those of text, which has its own histories", () => {

@@ -60,7 +60,8 @@ test("what a removal takes that its maker did not know of is told, and counts in
   const told: unknown[] = [];
   observe(bob, ({ changes }) => told.push(...changes.filter(({ kind }) => kind === "counter")));
   bob.apply(write(ann, 1, (cards) => cards.delete("c1")));
-  expect(told).toEqual([{ path: ["cards", "c1"], kind: "counter", before: 1, after: undefined }]);
+  const kinds = ["remove-map", "counter"];
+  expect(told).toEqual([{ path: ["cards", "c1"], kind: "counter", kinds, before: 1, after: undefined }]);
   expect(digestOf(bob)).toBe(digestOf(unwrap(Document.decodeState(bob.encodeState()))));
 });
 

@@ -390,4 +390,8 @@ const stepsWith = (acts: fc.Arbitrary<FieldAct[]>): fc.Arbitrary<Step[]> =>
 export const steps = stepsWith(acts);
 
 /** Of one kind only, of which removals must meet. */
-export const removals = stepsWith(actsOf(CASES.filter(({ kind }) => kind === "remove-map")));
+export const removals = fc.oneof(
+  ...CASES.filter(({ kind }) => ["remove-map", "keep-map"].includes(kind)).map((each) =>
+    stepsWith(actsOf([each])),
+  ),
+);

@@ -1,6 +1,6 @@
 /** Reads that ask how old what they show may be, and reads of what a majority has: never under-reported (I8). */
 import type { Fault } from "@syncline/protocol";
-import type { Cluster, SimNode } from "@syncline/simulation";
+import { type Cluster, type SimNode, Trace } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
 import { world } from "../scenarios/world.js";
 
@@ -27,6 +27,23 @@ function build(seed: number) {
   const f2 = cluster.follower("f2", { follow: ["f1"] });
   cluster.pass(1_000);
   return { cluster, m1, m2, f1, f2 };
+}
+
+/** Counts the questions that are sent from now on. */
+function countProbes(cluster: Cluster) {
+  const ways = new Map<string, number>();
+  const probes = {
+    count: 0,
+    of: (from: string, to: string) => ways.get(`${from} -> ${to}`) ?? 0,
+  };
+  const trace = new Trace((line) => {
+    const way = / (\w+ -> \w+) probe/.exec(line)?.[1];
+    if (way === undefined) return;
+    probes.count += 1;
+    ways.set(way, (ways.get(way) ?? 0) + 1);
+  });
+  cluster.network.tap = (from, to, frame) => trace.frame(cluster.time.now, from, to, frame);
+  return probes;
 }
 
 describe("at most so old", () => {
@@ -152,6 +169,57 @@ describe("at most so old", () => {
     const healed = read(f1, 900, 20_000);
     cluster.pass(20_000);
     expect(healed.value).toEqual({ votes: 1 });
+  });
+
+  test("masters that follow one another stop asking when nobody waits any more, however far apart they are", () => {
+    for (const delayMsMax of [5, 400]) {
+      const cluster = world(6);
+      const names = ["m1", "m2", "m3", "m4"];
+      for (const name of names) cluster.master(name, { follow: names.filter((other) => other !== name) });
+      const f1 = cluster.follower("f1", { follow: names });
+      cluster.network.faults.delayMsMax = delayMsMax;
+      cluster.pass(3_000);
+      const probes = countProbes(cluster);
+      const answer = read(f1, 2_000, 5_000);
+      cluster.pass(5_000);
+      expect(answer).toEqual({ value: null });
+      expect(probes.count).toBeGreaterThan(0);
+      cluster.pass(10_000);
+      probes.count = 0;
+      cluster.pass(10_000);
+      expect(probes.count).toBe(0);
+    }
+  });
+
+  test("a question goes on to masters that only others follow, round a ring of them too", () => {
+    const cluster = world(7);
+    const names = ["m1", "m2", "m3", "m4"];
+    const masters = names.map((name, at) => cluster.master(name, { follow: [names[(at + 1) % 4]!] }));
+    const f1 = cluster.follower("f1", { follow: ["m1"] });
+    cluster.pass(3_000);
+    for (const master of masters) increment(master);
+    cluster.pass(1_000);
+    const answer = read(f1, 999, 5_000);
+    cluster.pass(5_000);
+    expect(answer).toEqual({ value: { votes: 4 } });
+    const probes = countProbes(cluster);
+    cluster.pass(5_000);
+    expect(probes.count).toBe(0);
+  });
+
+  test("however many ask through one node, the one behind it is not asked more often than by one of them", () => {
+    const cluster = world(8);
+    cluster.master("m1");
+    cluster.follower("f1", { follow: ["m1"] });
+    const behind = ["f2", "f3", "f4"].map((name) => cluster.follower(name, { follow: ["f1"] }));
+    cluster.pass(1_000);
+    const probes = countProbes(cluster);
+    const answers = behind.map((node) => read(node, 0, 2_000));
+    cluster.pass(1_000);
+    expect(probes.of("f1", "m1")).toBeLessThanOrEqual(11);
+    expect(probes.of("f1", "m1")).toBeGreaterThanOrEqual(7);
+    cluster.pass(2_000);
+    for (const answer of answers) expect(answer.fault?.code).toBe("STALENESS_EXCEEDED");
   });
 
   test("a lone master is never stale; a follower that has heard nobody always is", () => {

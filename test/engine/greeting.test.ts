@@ -12,7 +12,9 @@ import {
 import { Network, SeededRandom, urlOf, VirtualTime } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
 import type { Channel } from "../../packages/engine/src/channel.js";
-import { type GreetingHandler, greet, type Self } from "../../packages/engine/src/greeting.js";
+import { greetServer } from "../../packages/engine/src/client/greeting.js";
+import { type GreetingHandler, greet } from "../../packages/engine/src/greeting.js";
+import type { Self } from "../../packages/engine/src/introduction.js";
 import { helloOf, macOf, RawPeer } from "./rawpeer.js";
 
 /** What became of one end's greeting. */
@@ -84,25 +86,23 @@ class Meeting {
       mac,
       messages: everyMessage(),
     };
-    return greet(
-      side,
-      link,
-      () => is,
-      ports,
-      { ...LIMITS, ...limits },
-      {
-        admitClient: admit ?? ((_hello, answer) => answer(undefined)),
-        greeted: (channel, peer) => {
-          Object.assign(end, { channel, peer });
-          return {
-            message: (message) => end.messages.push(message),
-            drained() {},
-            closed: (_reason, fault) => Object.assign(end, { fault, isOver: true }),
-          };
-        },
-        failed: (_reason, fault) => Object.assign(end, { fault, isOver: true }),
+    const handler: GreetingHandler = {
+      admitClient: admit ?? ((_hello, answer) => answer(undefined)),
+      greeted: (channel, peer) => {
+        Object.assign(end, { channel, peer });
+        return {
+          message: (message) => end.messages.push(message),
+          drained() {},
+          closed: (_reason, fault) => Object.assign(end, { fault, isOver: true }),
+        };
       },
-    );
+      failed: (_reason, fault) => Object.assign(end, { fault, isOver: true }),
+    };
+    const all = { ...LIMITS, ...limits };
+    const isClient = side === "dialer" && is.peer === "client";
+    return isClient
+      ? greetServer(link, is, ports, all, handler)
+      : greet(side, link, () => is, ports, all, handler);
   }
 }
 

@@ -43,6 +43,8 @@ export class RawPeer implements LinkHandler {
   /** Called with every message that arrives. */
   onMessage: (message: Message) => void = () => {};
   private link: Link | undefined;
+  /** Frames that were sent before the link was there. */
+  private readonly early: Uint8Array[] = [];
   private readonly writer = new FrameWriter();
   private readonly reader = new FrameReader();
 
@@ -54,6 +56,7 @@ export class RawPeer implements LinkHandler {
       .dial(urlOf(node), {
         opened: (link) => {
           peer.link = link;
+          for (const frame of peer.early.splice(0)) link.send(frame);
           peer.send(...first);
           return peer;
         },
@@ -97,7 +100,8 @@ export class RawPeer implements LinkHandler {
 
   /** Sends bytes as they are: the frame's sequence is the caller's concern. */
   sendBytes(bytes: Uint8Array): void {
-    this.link?.send(bytes);
+    if (this.link === undefined) this.early.push(bytes);
+    else this.link.send(bytes);
   }
 
   close(): void {

@@ -46,7 +46,7 @@ const pidsIn = (file: string) => readFileSync(join(folder, file), "utf8").trim()
 test("a page that uses everything passes", () => {
   const { status, text } = runPage(join(import.meta.dirname, "snippets.md"));
   expect(status, text).toBe(0);
-  expect(text).toContain("snippets: 6 passed\n");
+  expect(text).toContain("snippets: 7 passed\n");
 });
 
 test.each([
@@ -66,7 +66,9 @@ test.each([
   ["a command that is not there", [fence("sh run", "syncline-not")], "FAILED, exit 127,"],
   ["a module that throws", [fence("ts run", "throw new Error('on purpose');")], "FAILED, exit 1,"],
   ["wrong types", [fence("ts run", "console.log(1);", "const a: string = 1;")], /page\.md:4: error TS2322/],
+  ["wrong types in what is not run", [fence("ts check", "const a: string = 1;")], /page\.md:3: error TS2322/],
   ["another language", [fence("python run", "1")], 'page.md:2: cannot run "python run"'],
+  ["a script that is not run", [fence("sh check", "echo")], 'page.md:2: cannot check "sh check"'],
   ["an expectation of nothing", ["<!-- expect: x -->"], "page.md:1: nothing above that this is expected of"],
   ["a broken pattern", [fence("sh run", "echo"), "<!-- expect: ( -->"], "Invalid regular expression"],
 ])("%s fails the page and is named", (_what, lines, complaint) => {

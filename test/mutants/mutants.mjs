@@ -13,6 +13,86 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "decision 0057",
+    name: "a delta that begins after what is here is joined",
+    file: core("delta"),
+    edits: [['if (!from.every((dot) => hasSeen(have, dot))) return "early";', ""]],
+    tests: ["test/core/deltas.test.ts", "told by what was not"],
+  },
+  {
+    rule: "decision 0057",
+    name: "what was removed since a version stays",
+    file: core("left"),
+    edits: [["return 2 * low < ranges.length && ranges[2 * low]! <= counter;", "return ranges.length > 0;"]],
+    tests: ["test/core/deltas.test.ts", "told by what was not"],
+  },
+  {
+    rule: "decision 0057",
+    name: "a key of which only sums are left is not hidden by a delta",
+    file: core("news"),
+    edits: [["[hidden, { ...since, isWhole: true }],", "[hidden, since],"]],
+    tests: ["test/core/deltas.test.ts", "a hidden key stays hidden"],
+  },
+  {
+    rule: "decision 0056",
+    name: "a removal hides a key of which its maker had not seen all uses",
+    file: core("keep-whole-map"),
+    edits: [["if (isSame(saw, usesOf(state, name))) state", "state"]],
+    tests: ["test/core/keep-whole-maps.test.ts", "keeps all of it"],
+  },
+  {
+    rule: "decision 0056",
+    name: "what one side has hidden stays hidden, whatever the other side has used",
+    file: core("keep-whole-map"),
+    edits: [["isHidden(side, name) && !isOutdone(side)", "isHidden(side, name)"]],
+    tests: ["test/core/keep-whole-maps.test.ts", "keeps all of it"],
+  },
+  {
+    rule: "decision 0056",
+    name: "who uses a removed key leaves there what he sees",
+    file: core("keep-whole-map"),
+    edits: [
+      [
+        "    for (const step of state.children.under(name))\n      resetBelow(state.children.get(step)!, [...path, step], say);\n",
+        "",
+      ],
+    ],
+    tests: ["test/core/keep-whole-maps.test.ts", "begins a new one"],
+  },
+  {
+    rule: "decision 0056",
+    name: "what a use brings back is not told",
+    file: core("keep-whole-map"),
+    edits: [["visitUnder(state.hidden, name, path, visit);", ""]],
+    tests: ["test/core/keep-whole-maps.test.ts", "is told, place by place"],
+  },
+  {
+    rule: "decision 0056",
+    name: "a purge leaves what is hidden",
+    file: core("descent"),
+    edits: [["  cell.rules.uncover?.(cell.state, path, say);\n", ""]],
+    tests: ["test/core/keep-whole-maps.test.ts", "a purge takes what is hidden"],
+  },
+  {
+    rule: "REPLICATION 2.9",
+    name: "a loser is written to maps, whatever its path leads through",
+    file: core("write-again"),
+    edits: [
+      [
+        "place.record(path, lwwRegister, (state)",
+        "place.record(path.map((step, i) => (i < path.length - 1 ? { ...step, kind: 5 } : step)), lwwRegister, (state)",
+      ],
+    ],
+    tests: ["test/core/conflicts.test.ts", "at its own place"],
+  },
+  {
+    rule: "REPLICATION 2.9",
+    name: "the place that a conflict names is believed",
+    file: core("write-again"),
+    edits: [["isOwnField(path[0]!.name) ? undefined : typeAt(path)?.kind", "path.at(-1)?.kind"]],
+    tests: ["test/core/conflicts.test.ts", "not believed"],
+  },
+  {
     rule: "decision 0049",
     name: "what is done under a removed key counts, whoever did it",
     file: core("remove-wins-map"),
@@ -30,8 +110,32 @@ export const MUTANTS = [
     rule: "decision 0049",
     name: "what a removal takes that its maker did not know of is not told",
     file: core("remove-wins-map"),
-    edits: [['if (!rwMap.isOp(op) || op.act !== "drop") return;', "if (path.length > 0) return;"]],
+    edits: [
+      [
+        'if (typeof what === "string" || !rwMap.isOp(what) || what.act !== "drop") return;',
+        'if (path.length > 0 || typeof what === "string" || !("name" in what)) return;',
+      ],
+    ],
     tests: ["test/core/remove-wins-maps.test.ts", "is told"],
+  },
+  {
+    rule: "decision 0013",
+    name: "a question goes on through as many nodes as there are, again and again",
+    file: node("freshness"),
+    edits: [["this.passOn(hops - 1, ", "this.passOn(hops, "]],
+    tests: ["test/engine/freshness.test.ts", "stop asking"],
+  },
+  {
+    rule: "decision 0045",
+    name: "who somebody is heard to be moves nothing",
+    file: node("node"),
+    edits: [
+      [
+        "if (this.gossiping.receive(link, message)) this.members.changed();",
+        "this.gossiping.receive(link, message);",
+      ],
+    ],
+    tests: ["test/engine/gossip.test.ts"],
   },
   {
     rule: "I8",
@@ -352,7 +456,7 @@ export const MUTANTS = [
     rule: "SPINE 3",
     name: "a client takes the same author at every start",
     file: client("client"),
-    edits: [["return 1 + this.ports.random.integer(2 ** 53 - 1);", "return 12345;"]],
+    edits: [["return 1 + this.#ports.random.integer(2 ** 53 - 1);", "return 12345;"]],
     tests: [RULES, "rule 3"],
   },
   {
@@ -366,7 +470,7 @@ export const MUTANTS = [
     rule: "SPINE 3",
     name: "an accepted change is made again with what follows a refused one",
     file: client("refused"),
-    edits: [["return this.has(author, first) ||", "return first > 0 || this.has(author, first) ||"]],
+    edits: [["return this.#has(author, first) ||", "return first > 0 || this.#has(author, first) ||"]],
     tests: ["test/engine/rejections.test.ts"],
   },
   {
@@ -466,8 +570,8 @@ export const MUTANTS = [
     file: client("writer"),
     edits: [
       [
-        "if (isDurable) this.outbox.markDurable(entry);",
-        "if (isDurable) {\n      this.outbox.markDurable(entry);\n      this.outbox.remove(entry);\n    }",
+        "if (isDurable) this.#outbox.markDurable(entry);",
+        "if (isDurable) {\n      this.#outbox.markDurable(entry);\n      this.#outbox.remove(entry);\n    }",
       ],
     ],
     tests: [RULES, "rule 12"],
@@ -476,7 +580,7 @@ export const MUTANTS = [
     rule: "SPINE 13",
     name: "a session does not hand over what it has seen",
     file: client("retained"),
-    edits: [["this.batches.push({ feed, bytes });", "if (bytes < 0) this.batches.push({ feed, bytes });"]],
+    edits: [["this.#batches.push({ feed, bytes });", "if (bytes < 0) this.#batches.push({ feed, bytes });"]],
     tests: [RULES, "rule 13"],
   },
   {
@@ -485,8 +589,8 @@ export const MUTANTS = [
     file: client("client"),
     edits: [
       [
-        "if (this.reader.isAttached && !this.reader.coversSession) this.writer.handOver();",
-        "if (this.reader.isAttached && this.closed) this.writer.handOver();",
+        "if (this.#reader.isAttached && !this.#reader.coversSession) this.#writer.handOver();",
+        "if (this.#reader.isAttached && this.#closed) this.#writer.handOver();",
       ],
     ],
     tests: [RULES, "only reads"],
@@ -497,8 +601,8 @@ export const MUTANTS = [
     file: client("writer"),
     edits: [
       [
-        "this.handingOver = { seen: this.session.seenNow() };",
-        "this.session.handed(new Map(), this.session.seenNow());\n    return;",
+        "this.#handingOver = { seen: this.#session.seenNow() };",
+        "this.#session.handed(new Map(), this.#session.seenNow());\n    return;",
       ],
     ],
     tests: [RULES, "rule 14"],
@@ -509,7 +613,7 @@ export const MUTANTS = [
     file: client("session"),
     edits: [
       ["if (safe > 0) floor.set(stream, safe);", "if (safe < 0) floor.set(stream, safe);"],
-      ["Math.max(positionIn(have, stream), this.safePart(stream, position))", "positionIn(have, stream)"],
+      ["Math.max(positionIn(have, stream), this.#safePart(stream, position))", "positionIn(have, stream)"],
     ],
     tests: [RULES, "rule 14"],
   },
@@ -562,7 +666,7 @@ export const MUTANTS = [
   {
     rule: "I9",
     name: "a register in a row is replaced by a write at the same time",
-    file: core("fields"),
+    file: core("field-rows"),
     edits: [["op.replaces.length !== 1 || !rows.isWriteOf(row, op.replaces[0]!)", "op.replaces.length > 1"]],
     tests: ["test/core/many-things.test.ts", "random histories"],
   },
@@ -570,7 +674,7 @@ export const MUTANTS = [
     rule: "I4",
     name: "a register that left its row in a transaction that throws does not come back to it",
     file: core("fields"),
-    edits: [["      this.#drop(field);\n      rows.add(name, write, first);\n", ""]],
+    edits: [["      this.#drop(field);\n      rows.enter(field);\n", ""]],
     tests: ["test/core/many-things.test.ts", "random histories"],
   },
   {
@@ -757,7 +861,7 @@ export const MUTANTS = [
     rule: "I1",
     name: "lost frames are not noticed",
     file: "packages/protocol/src/frame.ts",
-    edits: [["if (frame[0] !== this.sequence) {", "if (frame[0] === undefined) {"]],
+    edits: [["if (frame[0] !== this.#sequence) {", "if (frame[0] === undefined) {"]],
     tests: ["test/simulation/play.test.ts"],
   },
   {
@@ -834,8 +938,8 @@ export const MUTANTS = [
     file: client("reader"),
     edits: [
       [
-        "for (const document of this.documents.values()) this.ask(document);",
-        "for (const document of this.documents.values()) {\n      document.rebuild();\n      this.ask(document);\n    }",
+        "for (const document of this.#documents.values()) this.ask(document);",
+        "for (const document of this.#documents.values()) {\n      document.rebuild();\n      this.ask(document);\n    }",
       ],
       ["if (!document.covered || !this.coversSession) return true;", "if (!document.covered) return true;"],
     ],
@@ -845,7 +949,7 @@ export const MUTANTS = [
     rule: "I8",
     name: "a client shows what it receives before a cut completes it",
     file: client("reader"),
-    edits: [["(isShown ? this.arrived : now).push(", "now.push("]],
+    edits: [["(isShown ? this.#arrived : now).push(", "now.push("]],
     tests: [HISTORIES, "every fault"],
   },
   {
@@ -947,9 +1051,29 @@ export const MUTANTS = [
   {
     rule: "CRDTS 2.8",
     name: "a keystroke is admitted of which an earlier one is missing",
-    file: "packages/text/src/guard.ts",
+    file: "packages/text/src/arrived.ts",
     edits: [["if (from > clockOf(client)) return undefined;", "if (from < 0) return undefined;"]],
     tests: ["test/text/guard.test.ts"],
+  },
+  {
+    rule: "CRDTS 2.8",
+    name: "what was typed on a refused keystroke is made again without it",
+    file: core("text"),
+    edits: [["TextFields, updates) === false;", "TextFields, updates) === undefined;"]],
+    tests: ["test/text/documents.test.ts"],
+  },
+  {
+    rule: "CRDTS 2.8",
+    name: "a text that replaces a refused one takes its user from the others' sight",
+    file: "packages/text/src/awareness.ts",
+    edits: [
+      [
+        `    bridge.isShowing = true;
+    bridge.stop();`,
+        "    bridge.stop();",
+      ],
+    ],
+    tests: ["test/text/documents.test.ts"],
   },
   {
     rule: "CRDTS 2.8",
@@ -990,7 +1114,7 @@ export const MUTANTS = [
     rule: "I10",
     name: "what arrived and was not shown is taken for had when the link ends",
     file: client("reader"),
-    edits: [["document.detached(this.shown);", "document.detached(this.cut);"]],
+    edits: [["document.detached(this.#shown);", "document.detached(this.#cut);"]],
     tests: ["test/simulation/regressions.test.ts"],
   },
 ];

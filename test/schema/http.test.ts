@@ -63,6 +63,29 @@ test("what the schema names is checked before anything is promised, and the rest
   expect((await write("notes/a", { field: "anything", op: "set", value: 7 })).status).toBe(200);
 });
 
+test("a path goes through what the schema says, whatever else is under the name", async () => {
+  const server = await started();
+  const schema = "collection boards {\n  cards: remove-map<record>\n  size: record\n}\n";
+  expect((await post(server, SCHEMA, { schema })).status).toBe(200);
+  const write = (...ops: object[]) => post(server, "/v1/docs/boards/a", ops);
+  const read = async () => (await ask(server, "/v1/docs/boards/a")).json;
+  await write(
+    { path: ["cards", "c1", "title"], op: "set", value: "Milk" },
+    { path: ["size", "width"], op: "set", value: 7 },
+  );
+  const shown = { cards: { c1: { title: "Milk" } }, size: { width: 7 } };
+  expect(await read()).toEqual({ value: shown, kinds: { cards: "remove-map", size: "record" } });
+  // All that is there goes, and then it is still where it was.
+  await write({ path: ["cards", "c1"], op: "delete" });
+  await write({ path: ["cards", "c1", "title"], op: "set", value: "Bread" });
+  expect(await read()).toMatchObject({ value: { cards: { c1: { title: "Bread" } } } });
+  const { json } = await write({ path: ["cards", "c1"], kinds: ["map"], op: "create" });
+  expect(json.error).toMatchObject({
+    code: "SCHEMA_CONFLICT",
+    reason: expect.stringMatching(/cards: remove-map<record>/),
+  });
+});
+
 test("lists, records and text are declared like all kinds; a list says what it holds, and what it holds widens", async () => {
   const server = await started();
   const file = "collection plans {\n  steps: list<string>\n  size: record\n  notes: text\n}\n";

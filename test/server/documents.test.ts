@@ -160,6 +160,52 @@ describe("writing and reading", () => {
     expect((await ask(server, "/v1/docs/c/k")).json.value).toEqual({ cards: { c2: { votes: 1 } } });
   });
 
+  test("a map in which using keeps goes by its kind, and is found where it is", async () => {
+    const server = await started();
+    const send = async (...ops: unknown[]) => {
+      const { status, json } = await post(server, "/v1/docs/c/k", ops);
+      expect(status, JSON.stringify(json)).toBe(200);
+      return (await ask(server, "/v1/docs/c/k")).json;
+    };
+    await send({ path: ["cards", "c1", "votes"], kinds: ["keep-map", "record"], op: "increment" });
+    expect(await send({ path: ["cards", "c1", "votes"], op: "increment" })).toEqual({
+      value: { cards: { c1: { votes: 2 } } },
+      kinds: { cards: "keep-map" },
+    });
+    expect((await send({ path: ["cards", "c1"], op: "delete" })).value).toEqual({});
+    expect((await send({ path: ["cards", "c2"], kinds: ["keep-map"], op: "create" })).value).toEqual({
+      cards: { c2: {} },
+    });
+    expect((await send({ field: "cards", kind: "keep-map", op: "clear" })).value).toEqual({});
+  });
+
+  test("a map in which removing wins is made, led through, and emptied; a path says by `kinds` what it leads through", async () => {
+    const server = await started();
+    const send = async (...ops: unknown[]) => {
+      const { status, json } = await post(server, "/v1/docs/c/k", ops);
+      expect(status, JSON.stringify(json)).toBe(200);
+      return (await ask(server, "/v1/docs/c/k")).json.value;
+    };
+    const kinds = ["remove-map", "record"];
+    expect(
+      await send(
+        { path: ["cards", "c1", "title"], kinds, op: "set", value: "Milk" },
+        // What is there by now is found.
+        { path: ["cards", "c1", "votes"], op: "increment" },
+        { path: ["cards", "c2"], kind: "remove-map", op: "create" },
+      ),
+    ).toEqual({ cards: { c1: { title: "Milk", votes: 1 }, c2: {} } });
+    expect((await ask(server, "/v1/docs/c/k")).json.kinds).toEqual({ cards: "remove-map" });
+    expect(await send({ path: ["cards", "c1"], op: "delete" })).toEqual({ cards: { c2: {} } });
+    expect(await send({ path: ["cards", "c3"], kinds: ["map"], op: "create" })).toEqual({
+      cards: { c2: {} },
+      "cards@map": { c3: {} },
+    });
+    expect(await send({ field: "cards", kind: "remove-map", op: "clear" })).toEqual({
+      "cards@map": { c3: {} },
+    });
+  });
+
   test("bytes go in and out as base64, and look-alikes stay what they are", async () => {
     const server = await started();
     const value = {
@@ -319,6 +365,9 @@ describe("a bad op: its index, its field, the reason, and nothing applied", () =
       "l",
       /takes "at" and "count", not "value"/,
     ],
+    ["kinds that are none", { path: ["a", "b"], kinds: "map", op: "create" }, "a", /"kinds" is a list of/],
+    ["a way through a sum", { path: ["a", "b"], kinds: ["counter"], op: "create" }, "a", /"kinds" is a list/],
+    ["more kinds than steps", { path: ["a", "b"], kinds: ["map", "map"], op: "create" }, "a", /has more/],
     ["an unknown key", { ...good, vlaue: 1 }, "title", /"vlaue" has no meaning/],
     ["no value", { field: "a", op: "set" }, "a", /"value" is missing/],
     ["a value where there is none", { field: "a", op: "reset", value: 1 }, "a", /takes no "value"/],

@@ -1,20 +1,30 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { connect, type Database } from "@syncline/client";
-import type { Access, Who } from "@syncline/engine";
+import { Document } from "@syncline/core";
+import {
+  type Access,
+  type OpenDocument,
+  openAccess,
+  type SyncClient,
+  type SyncNode,
+  type Who,
+} from "@syncline/engine";
 import { fault } from "@syncline/protocol";
-import type { Server } from "@syncline/server";
+import { SERVER_LIMITS, type Server, silentLog, type YjsLimits } from "@syncline/server";
 import { text } from "@syncline/text";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
-import { SERVER_LIMITS } from "../../packages/server/src/limits.js";
+import { YjsDoor } from "../../packages/server/src/yjs-door.js";
 import { ask, started } from "./servers.js";
 
 /** Unmodified providers of y-websocket, with nothing changed but their URL, beside clients of Syncline. */
-const open: { close(): void }[] = [];
+const running: { close(): void }[] = [];
 
 afterEach(() => {
-  for (const each of open.splice(0)) each.close();
+  for (const each of running.splice(0)) each.close();
 });
 
 interface Person {
@@ -33,7 +43,7 @@ function provider(server: Server, room = "notes/n", params: Record<string, strin
   });
   const statuses: string[] = [];
   made.on("status", ({ status }) => statuses.push(status));
-  open.push({
+  running.push({
     close() {
       made.destroy();
       doc.destroy();
@@ -44,7 +54,7 @@ function provider(server: Server, room = "notes/n", params: Record<string, strin
 
 function client(server: Server): Database {
   const db = connect(`ws://localhost:${server.port}`);
-  open.push(db);
+  running.push(db);
   return db;
 }
 
@@ -242,6 +252,31 @@ describe("who may not write", () => {
     }
   });
 
+  test("any more: what he writes from then on stays with him, and he reads on", async () => {
+    const rights = { write: true };
+    const access: Access = {
+      ...openAccess,
+      authorize: (_who, _name, right) => right === "read" || rights.write,
+    };
+    const m1 = await started({ name: "m1" }, { access });
+    const [ann, bob] = [provider(m1), provider(m1)];
+    await Promise.all([synced(ann), synced(bob)]);
+    ann.text.insert(0, "kept");
+    await shows(bob, "kept");
+    rights.write = false;
+    ann.text.insert(4, " lost");
+    const told = new Promise((resolve) => {
+      const { messageHandlers } = ann.provider;
+      const denied = messageHandlers[2];
+      messageHandlers[2] = (...args) => resolve(denied?.(...args));
+    });
+    await told;
+    rights.write = true;
+    bob.text.insert(0, "and ");
+    await shows(ann, "and kept lost");
+    expect(`${bob.text}`).toBe("and kept");
+  });
+
   test("from a page of another site does not come in", async () => {
     const m1 = await started();
     const socket = new WebSocket(`ws://localhost:${m1.port}/yjs/notes/n`, { origin: "https://evil.example" });
@@ -254,9 +289,10 @@ describe("who may not write", () => {
 });
 
 describe("limits and bad bytes", () => {
-  function raw(server: Server): { socket: WebSocket; closed: Promise<number> } {
+  const limited = (limits: Partial<YjsLimits>) => started({}, { limits });
+  function raw(server: { readonly port: number }): { socket: WebSocket; closed: Promise<number> } {
     const socket = new WebSocket(`ws://localhost:${server.port}/yjs/notes/n`);
-    open.push({ close: () => socket.terminate() });
+    running.push({ close: () => socket.terminate() });
     socket.on("error", () => {});
     return { socket, closed: new Promise((resolve) => socket.on("close", resolve)) };
   }
@@ -298,12 +334,8 @@ describe("limits and bad bytes", () => {
     expect((await ask(m1, "/v1/docs/notes/n")).status).toBe(404);
   });
 
-  test("yjsFrameBytesMax, and a change that is too large", async () => {
+  test("a change that is too large", async () => {
     const m1 = await started();
-    const { socket, closed } = raw(m1);
-    await opened(socket);
-    socket.send(new Uint8Array(SERVER_LIMITS.yjsFrameBytesMax + 1));
-    expect(await closed).toBe(1009);
     const ann = provider(m1);
     await synced(ann);
     const end = new Promise<{ code: number }>((resolve) => ann.provider.on("closed", resolve));
@@ -311,13 +343,103 @@ describe("limits and bad bytes", () => {
     expect((await end).code).toBe(4413);
   });
 
+  test("yjsFrameBytesMax: a larger message ends the connection", async () => {
+    const m1 = await limited({ yjsFrameBytesMax: 200 });
+    const { socket, closed } = raw(m1);
+    await opened(socket);
+    // Of the largest size: a message that a later version may have.
+    socket.send(new Uint8Array(200).fill(9));
+    socket.send(new Uint8Array(201).fill(9));
+    expect(await closed).toBe(1009);
+    expect(SERVER_LIMITS.yjsFrameBytesMax).toBe(1 << 20);
+  });
+
   test("yjsMessagesPerSecondMax: who sends more is read more slowly, and loses nothing", async () => {
-    const m1 = await started();
+    const m1 = await limited({ yjsMessagesPerSecondMax: 20 });
     const ann = provider(m1);
     const bob = provider(m1);
     await Promise.all([synced(ann), synced(bob)]);
-    const typed = "x".repeat(SERVER_LIMITS.yjsMessagesPerSecondMax * 2);
-    for (const character of typed) ann.text.insert(0, character);
-    await shows(bob, typed);
+    // They arrive together. That he has said twice as much as he may he makes up for before he is heard again.
+    const began = performance.now();
+    for (let i = 0; i < 40; i++) ann.text.insert(0, "x");
+    await shows(bob, "x".repeat(40));
+    ann.text.insert(0, "y");
+    await shows(bob, `y${"x".repeat(40)}`);
+    expect(performance.now() - began).toBeGreaterThan(900);
+  });
+
+  test("yjsQueueBytesMax: who does not read is cut off, and told what he lacks when he comes again", async () => {
+    const m1 = await limited({ yjsQueueBytesMax: 1 << 20 });
+    const ann = provider(m1);
+    await synced(ann);
+    const large = "x".repeat(500_000);
+    ann.text.insert(0, large);
+    const { socket, closed } = raw(m1);
+    await opened(socket);
+    const isThere = () => ann.provider.awareness.getStates().has(77);
+    const changed = (look: () => void) => ann.provider.awareness.on("change", look);
+    socket.send(Uint8Array.of(1, 6, 1, 77, 1, 2, 0x7b, 0x7d));
+    await until("he is seen", isThere, changed);
+    socket.pause();
+    // He asks for all that there is, again and again: more than sockets hold.
+    for (let i = 0; i < 60; i++) socket.send(Uint8Array.of(0, 0, 1, 0));
+    await until("he is cut off", () => !isThere(), changed);
+    socket.resume();
+    expect(await closed).toBe(1006);
+    const late = provider(m1);
+    await shows(late, large);
+  });
+
+  test("yjsConnectionsMax: one more is closed with 4503, and comes in when another one has left", async () => {
+    const m1 = await limited({ yjsConnectionsMax: 2 });
+    const [first, second] = [raw(m1), raw(m1)];
+    await Promise.all([opened(first.socket), opened(second.socket)]);
+    expect(await raw(m1).closed).toBe(4503);
+    first.socket.close();
+    await first.closed;
+    const third = raw(m1);
+    await opened(third.socket);
+    expect(await raw(m1).closed).toBe(4503);
+  });
+
+  test("yjsAwarenessBeatMs: providers hear of those who say nothing, before they forget them", async () => {
+    const m1 = await limited({ yjsAwarenessBeatMs: 30 });
+    const ann = provider(m1);
+    await synced(ann);
+    ann.provider.awareness.setLocalState({ user: "ann" });
+    const { socket } = raw(m1);
+    const clocks = await new Promise<number[]>((resolve) => {
+      const heard: number[] = [];
+      socket.on("message", (message: Buffer) => {
+        if (message[0] !== 1) return;
+        // One person; her id has up to five bytes.
+        const ends = [...message.keys()].filter((i) => i > 2 && (message[i] ?? 0) < 0x80);
+        heard.push(message[(ends[0] ?? 0) + 1] ?? 0);
+        if (heard.length === 4) resolve(heard);
+      });
+    });
+    expect(new Set(clocks).size).toBe(4);
+    expect(clocks).toEqual([...clocks].sort((a, b) => a - b));
+  });
+
+  test("yjsReadyMsMax: who waits in vain for his document is sent away, to come again", async () => {
+    const NOTE = { collection: "notes", key: "n" };
+    const never = { id: "notes/n", name: NOTE, loaded: false, document: new Document(NOTE) };
+    const open = { ...never, onChange: () => () => {} } as unknown as OpenDocument;
+    const client = { open: () => open, close() {} } as unknown as SyncClient;
+    const presence = { listen: () => () => {}, at: () => [] };
+    const door = new YjsDoor({
+      node: { presence, refusesWrites: () => undefined } as unknown as SyncNode,
+      access: openAccess,
+      cluster: "default",
+      bridge: { access: (access) => access, client: () => client, stop() {} },
+      log: silentLog,
+      limits: { ...SERVER_LIMITS, yjsReadyMsMax: 30 },
+    });
+    const server = createServer();
+    server.on("upgrade", (request, socket, head) => door.enter(request, socket, head));
+    await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+    running.push({ close: () => server.close() });
+    expect(await raw(server.address() as AddressInfo).closed).toBe(1013);
   });
 });

@@ -1,4 +1,5 @@
 import { counter, defineSchema, SynclineError } from "@syncline/client";
+import { openAccess } from "@syncline/engine";
 import { text } from "@syncline/text";
 import { describe, expect, test } from "vitest";
 import * as Y from "yjs";
@@ -50,6 +51,20 @@ test("all handles on a document share one Y.Doc, which outlives any of them", ()
   y.insert(6, "here");
   cluster.settle();
   expect(`${his.notes}`).toBe("still here");
+});
+
+test("what an editor does, and shows of its user, goes through whichever handle is open", () => {
+  const { cluster, ann, hers, his } = twoPeople(4);
+  const again = ann.db.open("boards", "roadmap");
+  const { awareness, y } = hers.notes;
+  expect(again.notes.awareness).toBe(awareness);
+  hers.close();
+  awareness.setLocalStateField("user", { name: "Ann" });
+  y.insert(0, "Still here");
+  cluster.pass(1_000);
+  expect(`${his.notes}`).toBe("Still here");
+  expect(his.presence.others.map(({ state }) => state)).toEqual([{ user: { name: "Ann" } }]);
+  expect(ann.reported).toEqual([]);
 });
 
 test("within a transaction text is written like everything else: all or nothing, seen by reads, told of at the end", () => {
@@ -178,5 +193,111 @@ describe("edits of a bound text that no transaction can take", () => {
     hers.notes.y.insert(0, "fine");
     cluster.settle();
     expect(his.toJSON()).toEqual({ notes: "fine" });
+  });
+});
+
+describe("a change that is refused for good", () => {
+  /** A master that refuses the next `left` changes. */
+  function strict(seed: number) {
+    const cluster = world(seed);
+    const rights = { left: 0 };
+    cluster.master("m1", {
+      access: {
+        ...openAccess,
+        authorize: (_who, _document, right) => {
+          if (right !== "write" || rights.left === 0) return true;
+          rights.left -= 1;
+          return false;
+        },
+      },
+    });
+    const [ann, bob] = ["ann", "bob"].map((name) => database(cluster, name, ["m1"], schema));
+    const [hers, his] = [ann!, bob!].map(({ db }) => db.open("boards", "roadmap"));
+    cluster.settle();
+    return { cluster, rights, ann: ann!, hers: hers!, his: his! };
+  }
+
+  test("is taken back with all that was typed on it, at once: the editor is told, and given what it had", () => {
+    const { cluster, rights, ann, hers, his } = strict(11);
+    his.notes.y.insert(0, "Kept. ");
+    cluster.settle();
+    const told: string[] = [];
+    hers.notes.onReplaced((was) => told.push(`${was} -> ${hers.notes}`));
+    const refused: string[] = [];
+    ann.db.onRejected(({ error }) => refused.push(error.code));
+    rights.left = 1;
+    for (const [i, character] of [..."Gone."].entries()) hers.notes.y.insert(6 + i, character);
+    // What does not build on it stays, and so does what is done in another field.
+    hers.transact((b) => b.votes.increment());
+    cluster.settle();
+    expect(told).toEqual(["Kept. Gone. -> Kept. "]);
+    expect(refused).toEqual(["FORBIDDEN", ...Array(4).fill("MALFORMED_OP")]);
+    expect(hers.toJSON()).toEqual({ notes: "Kept. ", votes: 1 });
+    expect(his.toJSON()).toEqual({ notes: "Kept. ", votes: 1 });
+
+    hers.notes.y.insert(6, "Again.");
+    cluster.settle();
+    expect(`${his.notes}`).toBe("Kept. Again.");
+    expect(hers.saveState).toBe("saved");
+    expect(told).toHaveLength(1);
+    expect(ann.reported).toEqual([]);
+  });
+
+  test("takes back what goes with text that builds on it, and nothing of that by halves", () => {
+    const { cluster, rights, ann, hers, his } = strict(12);
+    rights.left = 1;
+    hers.transact((b) => b.notes.insert(0, "one"));
+    hers.transact((b) => {
+      b.votes.increment();
+      b.notes.insert(3, " two");
+    });
+    hers.transact((b) => b.votes.increment(10));
+    const refused: string[] = [];
+    ann.db.onRejected(({ error }) => refused.push(error.code));
+    cluster.settle();
+    expect(refused).toEqual(["FORBIDDEN", "MALFORMED_OP"]);
+    for (const board of [hers, his]) expect(board.toJSON()).toEqual({ votes: 10 });
+  });
+
+  test("of one text takes back what was typed into another one on it", () => {
+    const { cluster, rights, hers, his } = strict(13);
+    rights.left = 1;
+    hers.notes.y.insert(0, "refused");
+    hers.page.y.insert(0, [new Y.XmlText("by the same hand")]);
+    cluster.settle();
+    expect(hers.toJSON()).toEqual({});
+    hers.page.y.insert(0, [new Y.XmlText("again")]);
+    cluster.settle();
+    for (const board of [hers, his]) expect(board.toJSON()).toEqual({ page: "again" });
+  });
+
+  test("leaves who shows himself there, with his new cursor", () => {
+    const { cluster, rights, hers, his } = strict(14);
+    hers.notes.awareness.setLocalStateField("user", { name: "Ann" });
+    hers.notes.onReplaced(() => hers.notes.awareness.setLocalStateField("cursor", 1));
+    cluster.pass(1_000);
+    rights.left = 1;
+    hers.notes.y.insert(0, "refused");
+    cluster.pass(1_000);
+    const shown = { user: { name: "Ann" }, cursor: 1 };
+    expect(his.presence.others.map(({ state }) => state)).toEqual([shown]);
+    const { awareness } = his.notes;
+    expect([...awareness.getStates()].filter(([id]) => id !== awareness.clientID)).toEqual([
+      [expect.any(Number), shown],
+    ]);
+  });
+
+  test("is told to whoever goes on at the old text, once", () => {
+    const { cluster, rights, ann, hers } = strict(15);
+    const { y } = hers.notes;
+    rights.left = 1;
+    y.insert(0, "refused");
+    cluster.settle();
+    for (const character of "nobody reads this") y.insert(0, character);
+    expect(ann.reported).toMatchObject([
+      { code: "INVALID_VALUE", message: expect.stringContaining("onReplaced") },
+    ]);
+    hers.notes.y.insert(0, "fine");
+    expect(`${hers.notes}`).toBe("fine");
   });
 });

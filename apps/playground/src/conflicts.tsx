@@ -1,29 +1,30 @@
 /**
  * Where people wrote different things at the same time. One of them is shown everywhere, the same one; the others are
- * still there until somebody who has seen them decides.
+ * still there until somebody who has seen them decides, and what was not taken can be had back after that.
  */
+import { conflictsOf } from "@syncline/client";
 import { type BoardDoc, type BoardDraft, COLUMNS } from "./board.js";
 import { useChange } from "./change.js";
 import { boardKey } from "./page.js";
 import { useDocument } from "./schema.js";
 
-interface Conflict {
-  readonly id: string;
-  readonly what: string;
-  /** The one that is shown comes first. */
-  readonly values: readonly string[];
-}
+const RESOLVED_MAX = 5;
 
 export function Conflicts() {
-  const [conflicts = []] = useDocument("boards", boardKey, conflictsOf);
+  const [open = []] = useDocument("boards", boardKey, openIn);
+  const [resolved = []] = useDocument("boards", boardKey, resolvedIn);
   const change = useChange();
-  if (conflicts.length === 0) return null;
+  if (open.length + resolved.length === 0) return null;
   return (
     <section className="panel">
       <h2>Written at the same time</h2>
-      <p className="quiet small">Everybody sees the first one. Choose another one, or settle it as it is.</p>
+      {open.length > 0 && (
+        <p className="quiet small">
+          Everybody sees the first one. Choose another one, or settle it as it is.
+        </p>
+      )}
       <ul className="conflicts">
-        {conflicts.map(({ id, what, values }) => (
+        {open.map(({ id, what, values }) => (
           <li key={id} data-conflict={what}>
             <span className="quiet small">{what}</span>
             <div className="links">
@@ -32,7 +33,9 @@ export function Conflicts() {
                   key={value}
                   type="button"
                   className={i === 0 ? "shown" : ""}
-                  onClick={() => change(`Settled on “${value}”`, (board) => registerOf(board, id).set(value))}
+                  onClick={() =>
+                    change(`Settled on “${nameOf(id, value)}”`, (board) => registerOf(board, id).set(value))
+                  }
                 >
                   {nameOf(id, value)}
                 </button>
@@ -40,26 +43,63 @@ export function Conflicts() {
             </div>
           </li>
         ))}
+        {resolved.map(({ key, id, what, winner, loser }) => (
+          <li key={key} className="resolved" data-resolved={what}>
+            <span className="quiet small">{what}</span>
+            <span>
+              <strong>{nameOf(id, winner)}</strong> was taken, not <s>{nameOf(id, loser)}</s>
+            </span>
+            <button
+              type="button"
+              aria-label={`Take ${nameOf(id, loser)} after all`}
+              onClick={() =>
+                change(`Took “${nameOf(id, loser)}” after all`, (board) => registerOf(board, id).set(loser))
+              }
+            >
+              Take it after all
+            </button>
+          </li>
+        ))}
       </ul>
     </section>
   );
 }
 
-/** All registers of the board that hold more than one value. */
-function conflictsOf(board: BoardDoc): Conflict[] {
-  const found: Conflict[] = [];
-  const look = (id: string, what: string): void => {
+/** All registers of the board that hold more than one value. The one that is shown comes first. */
+function openIn(board: BoardDoc) {
+  return registersOf(board).flatMap(({ id, what }) => {
     const values = [...new Set(registerOf(board, id).values)];
-    if (values.length > 1) found.push({ id, what, values });
-  };
-  look("title", "Title of the board");
-  for (const card of board.cards.keys) {
+    return values.length > 1 ? [{ id, what, values }] : [];
+  });
+}
+
+/** The last conflicts that somebody has settled, the newest first. */
+function resolvedIn(board: BoardDoc) {
+  const registers = new Map(registersOf(board).map(({ id, what }) => [id, what]));
+  const resolved = conflictsOf(board).flatMap(({ id: key, type, field, winner, losers }) => {
+    const id = field.replace(/^cards\//, "");
+    const what = registers.get(id);
+    const loser = losers[0]?.value;
+    if (type !== "concurrent_update" || what === undefined) return [];
+    if (typeof winner.value !== "string" || typeof loser !== "string" || winner.value === loser) return [];
+    // What is shown, or can be chosen still, is not lost.
+    if (registerOf(board, id).values.includes(loser)) return [];
+    return [{ key, id, what, winner: winner.value, loser }];
+  });
+  return resolved.reverse().slice(0, RESOLVED_MAX);
+}
+
+/** What people may write at the same time: the title of the board, and the title and the place of each card. */
+function registersOf(board: BoardDoc) {
+  const cards = board.cards.keys.flatMap((card) => {
     const title = board.cards.at(card).at("title").value;
-    if (title === undefined) continue;
-    look(`${card}/title`, "Title of a card");
-    look(`${card}/column`, `Where “${title}” is`);
-  }
-  return found;
+    if (title === undefined) return [];
+    return [
+      { id: `${card}/title`, what: `Title of “${title}”` },
+      { id: `${card}/column`, what: `Where “${title}” is` },
+    ];
+  });
+  return [{ id: "title", what: "Title of the board" }, ...cards];
 }
 
 function registerOf(board: BoardDraft, id: string): BoardDraft["title"];

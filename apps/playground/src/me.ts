@@ -3,8 +3,6 @@
 /** What each tab shows of itself. A type, not an interface: it is a value that can be sent. */
 export type Shown = {
   readonly user: { readonly name: string; readonly color: string; readonly colorLight: string };
-  /** Where the cursor is in the note, in the words of its binding. */
-  readonly cursor?: { readonly anchor: string; readonly head: string } | null;
 };
 
 const NAMES = [

@@ -4,10 +4,10 @@ import { EditorState } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
+import type { Awareness } from "y-protocols/awareness";
 import type { Text } from "yjs";
-import type { Cursors } from "./cursors.js";
 
-export default function NoteEditor({ text, cursors }: { text: Text; cursors: Cursors }) {
+export default function NoteEditor({ text, awareness }: { text: Text; awareness: Awareness }) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (place.current === null) return;
@@ -20,11 +20,11 @@ export default function NoteEditor({ text, cursors }: { text: Text; cursors: Cur
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ "aria-label": "Shared note" }),
           placeholder("Write together"),
-          yCollab(text, cursors),
+          yCollab(text, awareness),
         ],
       }),
     });
     return () => view.destroy();
-  }, [text, cursors]);
+  }, [text, awareness]);
   return <div ref={place} className="editor" />;
 }

@@ -1,5 +1,5 @@
 /** What somebody should know, in plain words, above everything else. */
-import { SynclineError } from "@syncline/client";
+import { remedyOf, SynclineError } from "@syncline/client";
 import type { ReactNode } from "react";
 import { boardKey } from "./page.js";
 import { useDocument, useStatus } from "./schema.js";
@@ -29,8 +29,8 @@ export function Notices() {
 
 /** Shown instead of the app when there is no way to begin. */
 export function WrongAddress({ error }: { error: unknown }) {
-  const { message, remedy } =
-    error instanceof SynclineError ? error : { message: String(error), remedy: "Reload the page." };
+  const [message, remedy] =
+    error instanceof SynclineError ? [error.message, remedyOf(error)] : [String(error), "Reload the page."];
   return (
     <main className="alone">
       <NoticeBox

@@ -1,5 +1,5 @@
 /** Plain words for what a person may want to know of the connection and of this device. */
-import type { Status, SynclineError } from "@syncline/client";
+import { remedyOf, type Status, type SynclineError } from "@syncline/client";
 
 export interface Notice {
   readonly tone: "note" | "warning" | "bad";
@@ -31,7 +31,7 @@ export function noticesOf(status: Status): Notice[] {
 /** What an error means here, and what becomes of one's work. */
 export function ofError(error: SynclineError, kept = ""): Notice {
   const known = WORDS[error.code];
-  if (known === undefined) return { tone: "bad", title: error.message, text: error.remedy };
+  if (known === undefined) return { tone: "bad", title: error.message, text: remedyOf(error) };
   const { tone, title, text } = known;
   return { tone, title, text: `${text} ${kept}`.trim() };
 }

@@ -57,13 +57,16 @@ export function simulate(flags: SimulateFlags): ExitCode {
   return EXIT.ok;
 }
 
+/** With as many seeds after it as there may be. */
+const SEED_MAX = 9_000_000_000_000_000;
+
 interface Histories {
   readonly count: number;
   readonly historyAt: (index: number) => History;
 }
 
 function drawn(flags: SimulateFlags): Histories {
-  const seed = wholeNumber("--seed", flags.seed ?? "1", 0, 4294967295);
+  const seed = wholeNumber("--seed", flags.seed ?? "1", 0, SEED_MAX);
   const count = wholeNumber("--count", flags.count ?? "1", 1, 1_000_000);
   const steps = wholeNumber("--steps", flags.steps ?? "150", 1, 100_000);
   const without = leftOut(flags.faults);
@@ -187,7 +190,7 @@ function attempt<T>(flag: string, path: string, act: () => T): T {
 
 function wholeNumber(flag: string, text: string, min: number, max: number): number {
   const number = Number(text);
-  if (!/^\d{1,10}$/.test(text) || number < min || number > max) {
+  if (!/^\d{1,16}$/.test(text) || number < min || number > max) {
     throw new Stop(EXIT.usage, [`${flag} ${text}: write a whole number from ${min} to ${max}`]);
   }
   return number;

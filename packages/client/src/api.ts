@@ -1,6 +1,7 @@
 /** Everything an app imports, but `connect`, which differs by platform. */
 
 export type { Other, PlaceChange, Presence, Value } from "@syncline/core";
+export { packDocuments } from "@syncline/core";
 export type { Logger, SaveState } from "@syncline/engine";
 export type { Limits } from "@syncline/protocol";
 export { type DocEvent, onChange } from "./changes.js";
@@ -40,6 +41,8 @@ export {
   type GrowSetField,
   growCounter,
   growSet,
+  type KeepWholeMapField,
+  keepWholeMap,
   type MapField,
   map,
   type RemoveWinsMapField,
@@ -61,6 +64,7 @@ export {
 export { type ListDraft, type ListField, type ListView, list } from "./lists.js";
 export type { MapDraft, MapView } from "./maps.js";
 export { type RecordDraft, type RecordField, type RecordJson, type RecordView, record } from "./records.js";
+export { remedyOf } from "./remedies.js";
 export {
   type Collections,
   type CounterField,

@@ -9,7 +9,7 @@ import {
   type Scheduler,
   SyncClient,
 } from "@syncline/engine";
-import { LIMITS, type Limits } from "@syncline/protocol";
+import { CLIENT_LIMITS, type Limits } from "@syncline/protocol";
 import { browserDialer, type PlatformSocket } from "@syncline/transport/browser";
 import { createDatabase, type Database } from "./database.js";
 import { checkToken, dialing, type TokenSource } from "./dialing.js";
@@ -59,7 +59,7 @@ export function connectOn<C extends Collections>(
 ): Database<C> {
   const { clock, scheduler, random } = platform;
   const { schema, token, cluster = "", name = "client", WebSocket, log = SILENT, storage } = options;
-  const limits = { ...LIMITS, ...options.limits };
+  const limits = { ...CLIENT_LIMITS, ...options.limits };
   mustBeName("cluster", cluster);
   mustBeName("name", name);
   if (typeof token !== "function") {
@@ -80,8 +80,11 @@ export function connectOn<C extends Collections>(
 
 function mustBeName(what: string, text: string): void {
   const bytes = new TextEncoder().encode(text).length;
-  if (bytes <= LIMITS.nameBytesMax) return;
-  throw new SynclineError("INVALID_VALUE", `${what} has up to ${LIMITS.nameBytesMax} bytes, not ${bytes}`);
+  if (bytes <= CLIENT_LIMITS.nameBytesMax) return;
+  throw new SynclineError(
+    "INVALID_VALUE",
+    `${what} has up to ${CLIENT_LIMITS.nameBytesMax} bytes, not ${bytes}`,
+  );
 }
 
 /** As the platform treats what a listener of its own events throws. */

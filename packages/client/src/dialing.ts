@@ -4,7 +4,7 @@
  * is an attempt that failed, like any other.
  */
 import type { Dialer, Scheduler } from "@syncline/engine";
-import type { Limits } from "@syncline/protocol";
+import type { ClientLimits } from "@syncline/protocol";
 import { dialedUrl } from "./urls.js";
 
 /** What is shown to servers to be let in, or where to get it; a function is asked before every attempt. */
@@ -20,7 +20,7 @@ export function dialing(
   inner: Dialer,
   source: TokenSource | undefined,
   scheduler: Scheduler,
-  limits: Limits,
+  limits: ClientLimits,
 ): Dialing {
   let current = typeof source === "string" ? source : "";
 
@@ -68,7 +68,7 @@ export function dialing(
 }
 
 /** Why this cannot be a token, or undefined if it can. */
-export function checkToken(token: unknown, limits: Limits): string | undefined {
+export function checkToken(token: unknown, limits: ClientLimits): string | undefined {
   if (typeof token !== "string") return `a token is a string, not ${typeof token}`;
   // Letters of a token are ASCII in every known form; others count as what they take in UTF-8.
   const bytes = new TextEncoder().encode(token).length;
@@ -77,7 +77,7 @@ export function checkToken(token: unknown, limits: Limits): string | undefined {
     : undefined;
 }
 
-async function fetchToken(source: () => string | Promise<string>, limits: Limits): Promise<string> {
+async function fetchToken(source: () => string | Promise<string>, limits: ClientLimits): Promise<string> {
   const token = await source();
   const reason = checkToken(token, limits);
   if (reason !== undefined) throw new Error(reason);

@@ -1,34 +1,31 @@
 /**
- * The one error that an app meets: a stable code for programs, a message and a remedy for people.
+ * The one error that an app meets: a stable code for programs, and a message for people.
  *
  * Codes of servers are those of the protocol's table; the few that only a client has stand here. What core throws
  * comes out as this error too, under the same code.
  */
 import { CounterOverflow, DraftClosed, InvalidValue, LimitExceeded } from "@syncline/core";
-import { CODES, type ErrorCode, type Fault } from "@syncline/protocol";
+import type { ErrorCode, Fault } from "@syncline/protocol";
 
-/** Codes that no server sends, each with what to do. */
-const CLIENT_CODES = {
-  CLOSED: "Open it again: what was closed takes no more changes.",
-  INVALID_VALUE: "Correct what the message names.",
-  UNKNOWN_COLLECTION: "Add the collection to defineSchema, or correct its name.",
-  UNKNOWN_FIELD: "Add the field to defineSchema, or correct its name or kind.",
-  NESTED_TRANSACTION: "End one transaction before the next begins.",
-  DRAFT_CLOSED: "Use a draft only inside the function that is given to transact, and not after an await.",
-  COUNTER_OVERFLOW: "The exact value has no JavaScript number. Reset the counter, or decrement it.",
-  NO_WEBSOCKET: "Hand one over: connect(url, { WebSocket }).",
-} as const;
+/** Codes that no server sends. */
+export type ClientCode =
+  | "CLOSED"
+  | "INVALID_VALUE"
+  | "UNKNOWN_COLLECTION"
+  | "UNKNOWN_FIELD"
+  | "NESTED_TRANSACTION"
+  | "DRAFT_CLOSED"
+  | "COUNTER_OVERFLOW"
+  | "NO_WEBSOCKET";
 
 /** Every code that a `SynclineError` can have. */
-export type SynclineErrorCode = keyof typeof CLIENT_CODES | ErrorCode;
+export type SynclineErrorCode = ClientCode | ErrorCode;
 
-/** What went wrong, and what to do about it. */
+/** What went wrong; `remedyOf` says what to do about it. */
 export class SynclineError extends Error {
   override readonly name = "SynclineError";
   /** Stable, for programs. */
   readonly code: SynclineErrorCode;
-  /** What the person who reads this can do. */
-  readonly remedy: string;
   /** URLs of the masters, when the code sends the caller to one of them; else empty. */
   readonly masters: readonly string[];
 
@@ -39,7 +36,6 @@ export class SynclineError extends Error {
   ) {
     super(message, options);
     this.code = code;
-    this.remedy = isClientCode(code) ? CLIENT_CODES[code] : CODES[code].remedy;
     this.masters = options.masters ?? [];
   }
 }
@@ -62,8 +58,4 @@ export function translated<T>(task: () => T): T {
     if (isOurs) throw new SynclineError(error.code, error.message, { cause: error });
     throw error;
   }
-}
-
-function isClientCode(code: SynclineErrorCode): code is keyof typeof CLIENT_CODES {
-  return Object.hasOwn(CLIENT_CODES, code);
 }

@@ -17,6 +17,7 @@ import type {
   FlagField,
   GrowCounterField,
   GrowSetField,
+  KeepWholeMapField,
   MapField,
   RemoveWinsMapField,
   RemoveWinsSetField,
@@ -24,7 +25,7 @@ import type {
 import type { ListDraft, ListField, ListView } from "./lists.js";
 import type { MapDraft, MapView } from "./maps.js";
 import type { RecordDraft, RecordField, RecordJson, RecordView } from "./records.js";
-import type { CounterField, Fields, Kind, RegisterField, SetField } from "./schema.js";
+import type { CounterField, Field, Fields, Kind, RegisterField, SetField } from "./schema.js";
 
 /** Reads a register. */
 export interface RegisterView<T = Value> {
@@ -112,6 +113,9 @@ export interface GrowSetDraft<T = Value> extends SetView<T> {
 /** How a field is read. */
 export type ViewOf<F> = F extends Shown ? F[typeof shows]["view"] : OwnViewOf<F>;
 
+/** A map, whoever wins in it. */
+type AnyMapField<F extends Field> = MapField<F> | RemoveWinsMapField<F> | KeepWholeMapField<F>;
+
 type OwnViewOf<F> =
   F extends RegisterField<infer T>
     ? RegisterView<T>
@@ -121,7 +125,7 @@ type OwnViewOf<F> =
         ? CounterView
         : F extends FlagField | DisableWinsFlagField
           ? FlagView
-          : F extends MapField<infer Of> | RemoveWinsMapField<infer Of>
+          : F extends AnyMapField<infer Of>
             ? MapView<Of>
             : F extends ListField<infer T>
               ? ListView<T>
@@ -145,7 +149,7 @@ type OwnDraftOf<F> =
             ? GrowCounterDraft
             : F extends FlagField | DisableWinsFlagField
               ? FlagDraft
-              : F extends MapField<infer Of> | RemoveWinsMapField<infer Of>
+              : F extends AnyMapField<infer Of>
                 ? MapDraft<Of>
                 : F extends ListField<infer T>
                   ? ListDraft<T>
@@ -168,7 +172,7 @@ type OwnJsonOf<F> =
         ? number
         : F extends FlagField | DisableWinsFlagField
           ? boolean
-          : F extends MapField<infer Of> | RemoveWinsMapField<infer Of>
+          : F extends AnyMapField<infer Of>
             ? { readonly [key: string]: JsonOf<Of> }
             : F extends RecordField<infer Of>
               ? RecordJson<Of>

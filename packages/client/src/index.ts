@@ -1,9 +1,10 @@
 /**
  * The client in Node. Bundlers for browsers take `browser.ts` instead, by the conditions of this package's exports.
  *
- * It always uses `ws`, so that every version of Node behaves alike; the WebSocket that later ones have cannot be cut
+ * Documents are packed, for here bytes of memory count and those of code do not. It always uses `ws`, so that every version of Node behaves alike; the WebSocket that later ones have cannot be cut
  * off and has no event for a queue that drains.
  */
+import { packDocuments } from "@syncline/core";
 import { nodeDialer, systemClock, systemRandom, systemScheduler } from "@syncline/transport/node";
 import { type ConnectOptions, connectOn } from "./connect.js";
 import type { Database } from "./database.js";
@@ -22,6 +23,7 @@ export function connect<C extends Collections = Collections>(
   urls: string | readonly string[],
   options: ConnectOptions<C> = {},
 ): Database<C> {
+  packDocuments();
   const platform = {
     clock: systemClock,
     scheduler: systemScheduler,

@@ -11,6 +11,7 @@ import {
   type FieldType,
   gCounter,
   gSet,
+  kwMap,
   type MapDraft,
   type MapView,
   type Op,
@@ -59,6 +60,12 @@ export interface MapField<F extends Field = Field> extends Accessible {
 /** Holds other fields, all of one kind, under keys; removing a key wins over what others do there. Made by `removeWinsMap()`. */
 export interface RemoveWinsMapField<F extends Field = Field> extends Accessible {
   readonly kind: "remove-map";
+  readonly [holds]?: F;
+}
+
+/** Holds other fields, all of one kind, under keys; using a key while it is removed keeps all of it. Made by `keepWholeMap()`. */
+export interface KeepWholeMapField<F extends Field = Field> extends Accessible {
+  readonly kind: "keep-map";
   readonly [holds]?: F;
 }
 
@@ -135,6 +142,14 @@ export function map<F extends Field>(of: F): MapField<F> {
  */
 export function removeWinsMap<F extends Field>(of: F): RemoveWinsMapField<F> {
   return { kind: "remove-map", [access]: mapAccess(rwMap, of) };
+}
+
+/**
+ * Like `map`, but a key on which somebody does something while it is removed keeps all that is under it. What was removed is
+ * kept until somebody uses its key again.
+ */
+export function keepWholeMap<F extends Field>(of: F): KeepWholeMapField<F> {
+  return { kind: "keep-map", [access]: mapAccess(kwMap, of) };
 }
 
 /** Maps of every kind are read and written alike. */

@@ -3,16 +3,8 @@
  *
  * Functions rather than members of documents: a field may have any name, and an app ships what it uses.
  */
-import {
-  type Conflict,
-  conflictsOf as conflictsIn,
-  type Draft,
-  lwwRegister,
-  orMap,
-  rwSet,
-} from "@syncline/core";
+import { type Conflict, conflictsOf as conflictsIn, writeAgain } from "@syncline/core";
 import { partsOf } from "./document.js";
-import { SynclineError } from "./errors.js";
 import type { Write } from "./write.js";
 
 export type { Conflict, ConflictSide, ConflictType } from "@syncline/core";
@@ -61,16 +53,7 @@ export function onConflicts(
 }
 
 /** Writes the hidden value of a conflict again, or restores the deleted document. Throws `INVALID_VALUE`, `CLOSED`. */
-export function restoreLoser(document: object, { type, path, losers }: Conflict): Write {
-  if (type === "write_to_dropped") return restoreDocument(document);
-  const [value, last] = [losers[0]?.value, path.at(-1)];
-  if (value === undefined || last === undefined)
-    throw new SynclineError("INVALID_VALUE", `a ${type} has no value that could be written again`);
-  return partsOf(document).transact((draft) => {
-    const place = path
-      .slice(0, -1)
-      .reduce<Pick<Draft, "at">>((inner, { name }) => inner.at(name, orMap) as Pick<Draft, "at">, draft);
-    if (type === "update_delete") place.at(last.name, rwSet).add(value);
-    else place.at(last.name, lwwRegister).set(value);
-  });
+export function restoreLoser(document: object, conflict: Conflict): Write {
+  if (conflict.type === "write_to_dropped") return restoreDocument(document);
+  return partsOf(document).transact((draft) => writeAgain(draft, conflict));
 }

@@ -9,7 +9,7 @@ import {
   writeValue,
 } from "@syncline/core";
 import type { OpenDocument } from "@syncline/engine";
-import { LIMITS } from "@syncline/protocol";
+import { CLIENT_LIMITS } from "@syncline/protocol";
 import { SynclineError, translated } from "./errors.js";
 
 export class LivePresence {
@@ -55,10 +55,10 @@ export class LivePresence {
     const out = new ByteWriter();
     writeValue(out, value);
     const bytes = out.finish();
-    if (bytes.length > LIMITS.presenceBytesMax) {
+    if (bytes.length > CLIENT_LIMITS.presenceBytesMax) {
       throw new SynclineError(
         "LIMIT_EXCEEDED",
-        `presence has up to ${LIMITS.presenceBytesMax} bytes, not ${bytes.length}`,
+        `presence has up to ${CLIENT_LIMITS.presenceBytesMax} bytes, not ${bytes.length}`,
       );
     }
     this.#on.show(bytes);

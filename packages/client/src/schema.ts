@@ -25,6 +25,7 @@ import type {
   FlagField,
   GrowCounterField,
   GrowSetField,
+  KeepWholeMapField,
   MapField,
   RemoveWinsMapField,
   RemoveWinsSetField,
@@ -71,6 +72,7 @@ export type Field =
   | GrowSetField<unknown>
   | MapField<Field>
   | RemoveWinsMapField<Field>
+  | KeepWholeMapField<Field>
   | ListField<unknown>
   | RecordField<Fields>
   | CustomField<"text", object, object, unknown>;

@@ -2,7 +2,7 @@
  * Undo and redo of the changes that are made here on a document. An app that does not call this does not ship it.
  */
 import { UndoHistory as CoreHistory } from "@syncline/core";
-import { LIMITS } from "@syncline/protocol";
+import { OPTIONAL_LIMITS } from "@syncline/protocol";
 import { type Doc, partsOf } from "./document.js";
 import type { Fields } from "./schema.js";
 import { EMPTY_WRITE, type Write } from "./write.js";
@@ -29,7 +29,7 @@ export interface UndoHistory {
  */
 export function undoHistory<F extends Fields>(document: Doc<F>): UndoHistory {
   const { open, transact, listen } = partsOf(document);
-  const history = new CoreHistory(LIMITS.undoChangesMax);
+  const history = new CoreHistory(OPTIONAL_LIMITS.undoChangesMax);
   let followed = open.document;
   const follow = (): void => {
     followed = open.document;

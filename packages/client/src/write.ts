@@ -6,7 +6,7 @@
  */
 import { changeId, type Vector } from "@syncline/core";
 import type { Answer, OwnChange, Scheduler, SyncClient } from "@syncline/engine";
-import { encodeToken, type Fault, LEVELS, type Level, LIMITS } from "@syncline/protocol";
+import { CLIENT_LIMITS, encodeToken, type Fault, LEVELS, type Level } from "@syncline/protocol";
 import { errorOf, SynclineError } from "./errors.js";
 
 export type { Level };
@@ -244,11 +244,11 @@ interface Checked {
 
 /** An option that is ignored would promise what nobody keeps: every unknown one is refused. */
 function checked(options: AcknowledgeOptions): Checked {
-  const { level = "durable", sync = "", timeoutMs = LIMITS.writeWaitMs, ...others } = options;
+  const { level = "durable", sync = "", timeoutMs = CLIENT_LIMITS.writeWaitMs, ...others } = options;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw invalid(`acknowledged takes level, sync and timeoutMs, not ${unknown}`);
   if (!LEVELS.includes(level)) throw invalid(`a level is ${LEVELS.join(", ")}, not ${String(level)}`);
-  if (typeof sync !== "string" || sync.length > LIMITS.ruleBytesMax) {
+  if (typeof sync !== "string" || sync.length > CLIENT_LIMITS.ruleBytesMax) {
     throw invalid(`sync is a quorum as text, for example "ANY 1", not ${String(sync).slice(0, 80)}`);
   }
   if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {

@@ -11,7 +11,7 @@ import type { AnyOp, Crdt, Undo } from "./crdt.js";
 import type { Seen } from "./dots.js";
 import { BrokenInvariant } from "./errors.js";
 import { checkStepName } from "./ids.js";
-import { kindName } from "./kinds.js";
+import { KINDS, kindName } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { type PathStep, stepKey } from "./path.js";
 import { readTexts, writeTexts } from "./state-columns.js";
@@ -53,6 +53,11 @@ export class Children {
     return cell;
   }
 
+  /** Takes in a cell where there is none. */
+  put({ name, kind }: PathStep, cell: Cell): void {
+    this.#children.set(stepKey({ name, kind }), { name, kind, cell });
+  }
+
   /** Lets go of a cell of which nothing is left. */
   drop(step: PathStep, undo?: Undo): void {
     const key = stepKey(step);
@@ -73,6 +78,31 @@ export class Children {
       cell.merge(seen, from.#children.get(key)?.cell ?? emptyCell(kind), fromSeen);
       if (cell.isBlank()) this.#children.delete(key);
     }
+  }
+
+  /** What there is under a name, whatever its kind. O(kinds). */
+  under(name: string): PathStep[] {
+    const steps = Object.values(KINDS).map((kind) => ({ name, kind }));
+    return steps.filter((step) => this.#children.has(stepKey(step)));
+  }
+
+  /** Puts all that is under a name elsewhere, where nothing is under it. */
+  moveTo(to: Children, name: string, undo?: Undo): void {
+    for (const step of this.under(name)) {
+      const key = stepKey(step);
+      const child = this.#children.get(key)!;
+      this.drop(step, undo);
+      to.#children.set(key, child);
+      undo?.push(() => to.#children.delete(key));
+    }
+  }
+
+  /** These and others, of which none are the same. They are no copies. */
+  and(others: Children): Children {
+    const both = new Children();
+    for (const each of [this, others])
+      for (const [key, child] of each.#children) both.#children.set(key, child);
+    return both;
   }
 
   /** All of them but those under some names. They are the same, not copies. */

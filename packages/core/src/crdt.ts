@@ -15,12 +15,14 @@
  */
 import type { AuthorTable } from "./author-table.js";
 import type { ByteReader, ByteWriter } from "./bytes.js";
+import type { Change } from "./change.js";
 import type { Children } from "./children.js";
 import type { Stamp } from "./clock.js";
 import type { Seen } from "./dots.js";
 import type { Author, Dot } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import type { Path } from "./path.js";
+import type { Op as KnownOp } from "./types.js";
 import type { Value } from "./value.js";
 
 /** Every op says what it does; the acts of all types are different words. */
@@ -42,6 +44,15 @@ export interface Restoring<Op> {
   readonly op: Op;
   /** What it makes takes the place of what this one had made. */
   readonly of?: Dot;
+}
+
+/** Makes an op at a path; nothing for undefined. */
+export type Say = (path: Path, op: KnownOp | undefined) => void;
+
+/** The fields of a document, to a type whose fields are read together. */
+export interface Among {
+  /** The states of all fields of a kind, by name. */
+  alike(kind: KindTag): readonly (readonly [name: string, state: unknown])[];
 }
 
 /** One type, in operation and in state form. */
@@ -79,18 +90,26 @@ export interface Crdt<State, Op extends AnyOp, Read> {
   isBlank(state: State): boolean;
   /** What is inside, for types that hold others. */
   children?(state: State): Children;
-  /** Whether an op on something under a name counts. Of containers in which not all do. */
-  enter?(state: State, name: string, dot: Dot): boolean;
-  /** Calls `visit` for all that an op of the container is about to take away at once. Of ops that have a name. */
-  emptied?(state: State, op: AnyOp, path: Path, visit: (path: Path) => void): void;
-  /** What somebody must have said who is about to do something under a name; undefined for nothing. */
-  opening?(state: State, name: string, author: Author): Op | undefined;
+  /** Hears of an op on something under a name, and says whether it counts. */
+  enter?(state: State, name: string, dot: Dot, undo?: Undo): boolean;
+  /**
+   * Calls `visit` for all, innermost first, that is about to go or to come back at once: by an op of the container, or by
+   * one on something under a name.
+   */
+  shifted?(state: State, what: AnyOp | string, path: Path, visit: (path: Path) => void): void;
+  /** Calls `say` for what somebody must have done who is about to do something under a name. */
+  opening?(state: State, name: string, author: Author, path: Path, say: Say): void;
+  /** Calls `say` for what shows all that is kept and not shown, so that it can be taken away. */
+  uncover?(state: State, path: Path, say: Say): void;
 
   /**
    * Prepares, on another state, what `op` was meant to do; undefined if there is nothing to do. `now` says under which
    * dot an op stands by now that was made again before, for ops that go to what another one has made.
    */
   again(state: State, op: Op, now: (dot: Dot) => Dot): Op | undefined;
+
+  /** Whether its ops in a change build on what is not in the document. Then nothing of the change can be made again. */
+  lacks?(change: Pick<Change, "ops">, among: Among): boolean;
 
   /**
    * How `op` can be taken back that is about to be applied to this state; undefined if it cannot, or changes nothing

@@ -3,11 +3,11 @@
  * when nothing is left of them.
  */
 import type { Stamp } from "./clock.js";
-import type { AnyOp, Undo } from "./crdt.js";
+import type { AnyOp, Say, Undo } from "./crdt.js";
 import { BrokenInvariant } from "./errors.js";
 import type { Author, Dot } from "./ids.js";
 import { type Path, pathKey } from "./path.js";
-import type { Cell, Op } from "./types.js";
+import type { Cell } from "./types.js";
 
 /** An op with its identity. */
 export interface Play {
@@ -33,7 +33,7 @@ export function applyBelow(cell: Cell, path: Path, play: Play, depth = 0): void 
   const { children } = cell;
   if (children === undefined) throw new BrokenInvariant(`nothing is inside of ${pathKey(path)} at ${depth}`);
   const step = path[depth + 1]!;
-  if (cell.rules.enter?.(cell.state, step.name, play.dot) === false) return;
+  if (cell.rules.enter?.(cell.state, step.name, play.dot, play.undo) === false) return;
   const child = children.use(step, play.undo);
   applyBelow(child, path, play, depth + 1);
   if (child.isBlank()) children.drop(step, play.undo);
@@ -43,18 +43,33 @@ export function applyBelow(cell: Cell, path: Path, play: Play, depth = 0): void 
  * Calls `say` for what an author must have said before he does something at the end of a path of which `cell` is the
  * first step.
  */
-export function open(
-  cell: Cell | undefined,
-  path: Path,
-  author: Author,
-  say: (path: Path, op: Op) => void,
-): void {
+export function open(cell: Cell | undefined, path: Path, author: Author, say: Say): void {
   let on = cell;
   for (let i = 1; i < path.length && on !== undefined; i++) {
-    const op = on.rules.opening?.(on.state, path[i]!.name, author);
-    if (op !== undefined) say(path.slice(0, i), op);
+    on.rules.opening?.(on.state, path[i]!.name, author, path.slice(0, i), say);
     on = on.children?.get(path[i]!);
   }
+}
+
+/**
+ * Calls `visit` for all that an op at the end of a path is about to take away or bring back at once, beside what is there.
+ * `cell` is the first step.
+ */
+export function shifted(cell: Cell | undefined, path: Path, op: AnyOp, visit: (path: Path) => void): void {
+  let on = cell;
+  for (let i = 1; on !== undefined; i++) {
+    const step = path[i];
+    on.rules.shifted?.(on.state, step?.name ?? op, path.slice(0, i), visit);
+    on = step && on.children?.get(step);
+  }
+}
+
+/** Calls `say` for what takes away all that is kept of a cell and of what is inside of it, innermost first. */
+export function resetBelow(cell: Cell, path: Path, say: Say): void {
+  cell.rules.uncover?.(cell.state, path, say);
+  for (const step of cell.children?.steps() ?? [])
+    resetBelow(cell.children!.get(step)!, [...path, step], say);
+  say(path, cell.reset());
 }
 
 /** Calls `visit` for what is at the end of a path and for all that is inside of it, innermost first. */

@@ -11,7 +11,7 @@ import { type Change, changeId, readDocumentName } from "./change.js";
 import type { Stamp } from "./clock.js";
 import { type CounterView, pnCounter } from "./counter.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
-import { visitUpwards } from "./descent.js";
+import { shifted, visitUpwards } from "./descent.js";
 import { hasSeen, type Seen } from "./dots.js";
 import { type Draft, fieldPath, Recording, type RecordingWatch } from "./draft.js";
 import { BrokenInvariant, InvalidValue } from "./errors.js";
@@ -116,7 +116,7 @@ export class Document {
     if (this.#watchers !== undefined) {
       for (const path of change.paths) this.#before(path);
       for (const { path, op } of change.ops)
-        if ("name" in op) this.#fields.emptied(change.paths[path]!, op, (at) => this.#before(at));
+        shifted(this.#fields.root(change.paths[path]!), change.paths[path]!, op, (at) => this.#before(at));
     }
     this.#play(change);
     this.#note(change);

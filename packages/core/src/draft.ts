@@ -9,7 +9,7 @@ import { type Change, type ChangeOp, recordedChange } from "./change.js";
 import type { Stamp } from "./clock.js";
 import { type CounterDraft, pnCounter } from "./counter.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
-import { open, visitUpwards } from "./descent.js";
+import { open, resetBelow, shifted } from "./descent.js";
 import { DraftClosed, InvalidValue, LimitExceeded } from "./errors.js";
 import type { FieldType, Site, Source } from "./field-type.js";
 import type { Fields } from "./fields.js";
@@ -41,7 +41,7 @@ export interface Draft {
   /**
    * Makes the mutations of a change again, by what is there now: what they replace and remove is judged anew. Ops that
    * this version does not understand are left out. `made` says under which dots ops stand that were made again before,
-   * and takes down those of this change.
+   * and takes down those of this change. Nothing is done if an op builds on what is not there.
    */
   repeat(change: Change, made?: Map<string, Dot>): void;
   /** What is kept at a path now, and makes an op there. For `UndoHistory`. */
@@ -118,22 +118,21 @@ export class Recording implements Draft {
   }
 
   repeat(change: Change, made: Map<string, Dot> = new Map()): void {
+    for (const path of change.paths) if (typeAt(path)?.lacks?.(change, this.#fields)) return;
     const now = (dot: Dot): Dot => made.get(`${dot.author}:${dot.counter}`) ?? dot;
     change.ops.forEach(({ path: index, op }, i) => {
       const path = change.paths[index]!;
-      const type = op.act === "opaque" ? undefined : typeAt(path);
-      if (type === undefined) return;
-      if (path[0]!.name === DELETED_PATH[0]!.name && op.act === "set") {
+      const { name } = path[0]!;
+      const type = typeAt(path);
+      // What is lost by it is what it replaces here, and is taken down by itself.
+      if (type === undefined || op.act === "opaque" || name === LOST_PATH[0]!.name) return;
+      if (name === DELETED_PATH[0]!.name && op.act === "set") {
         // What it says is what is seen here, not what was seen where it was made first.
         this.deleteDocument();
         return;
       }
-      // What is lost by it is what it replaces here, and is taken down by itself.
-      if (path[0]!.name === LOST_PATH[0]!.name) return;
       const again = type.again(this.#fields.cell(path) ?? type.empty(), op, now);
-      if (again === undefined) return;
-      const dot = this.play(path, again);
-      made.set(`${change.author}:${change.first + i}`, dot);
+      if (again !== undefined) made.set(`${change.author}:${change.first + i}`, this.play(path, again));
     });
   }
 
@@ -207,7 +206,7 @@ export class Recording implements Draft {
   reset(path: Path): void {
     this.#mustBeOpen();
     const cell = this.#fields.cell(path);
-    if (cell !== undefined) visitUpwards(cell, path, (inner, at) => this.#take(at, inner.reset()));
+    if (cell !== undefined) resetBelow(cell, path, (at, op) => this.#take(at, op));
   }
 
   own(given: Value): Value {
@@ -224,10 +223,8 @@ export class Recording implements Draft {
   #take(path: Path, op: Op | undefined): Dot | undefined {
     this.#mustBeOpen();
     if (op === undefined) return undefined;
-    if (path.length > 1)
-      open(this.#fields.cell(path.slice(0, 1)), path, this.#origin.author, (at, said) =>
-        this.#take(at, said),
-      );
+    const root = this.#fields.root(path);
+    if (path.length > 1) open(root, path, this.#origin.author, (at, said) => this.#take(at, said));
     if (this.#ops.length === CORE_LIMITS.opsPerChangeMax) {
       throw new LimitExceeded(`opsPerChangeMax is ${CORE_LIMITS.opsPerChangeMax}`);
     }
@@ -235,7 +232,7 @@ export class Recording implements Draft {
     const dot = { author, counter: first + this.#ops.length };
     const lost = (op.act === "set" || op.act === "clear") && op.replaces.length > 1 ? this.#lost(path) : [];
     const index = this.#indexOf(path);
-    if ("name" in op) this.#fields.emptied(path, op, this.#watch.before);
+    shifted(root, path, op, this.#watch.before);
     if (!isOwnField(path[0]!.name)) this.#watch.made?.(path, op, dot);
     this.#fields.apply(path, { op, dot, stamp, undo: this.#undo });
     this.#ops.push({ path: index, op });

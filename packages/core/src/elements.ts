@@ -7,8 +7,9 @@
 import { AuthorSlots } from "./author-slots.js";
 import type { Dots } from "./dots.js";
 import { FEW_MAX, grown, NameTable, roomFor } from "./name-table.js";
+import type { Elements } from "./set.js";
 
-export class Elements {
+export class PackedElements implements Elements {
   #keys = new NameTable();
   #slots: number[] | Uint32Array = [];
   #counters: number[] | Uint32Array = [];
@@ -61,8 +62,8 @@ export class Elements {
     for (const row of this.#rows()) yield [this.#keys.at(row), this.#dotsOf(row)];
   }
 
-  clone(): Elements {
-    const copy = new Elements();
+  clone(): PackedElements {
+    const copy = new PackedElements();
     copy.#keys = this.#keys.clone();
     copy.#slots = this.#slots.slice();
     copy.#counters = this.#counters.slice();
@@ -107,7 +108,7 @@ export class Elements {
   }
 
   #moveTogether(): void {
-    const moved = new Elements();
+    const moved = new PackedElements();
     for (const [key, dots] of this) moved.set(key, dots);
     this.#keys = moved.#keys;
     this.#slots = moved.#slots;

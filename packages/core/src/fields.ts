@@ -6,23 +6,22 @@
  * every replica that holds the same ops finds alike. Kinds that this version does not know take part in that, so
  * that versions agree on names, but are not shown.
  *
- * Registers with one write, which are many in some documents, are kept in rows; what says so below is about them.
+ * Registers with one write, which are many in some documents, are kept in rows where a program has said so (`packed.ts`);
+ * what says so below is about them.
  */
 import type { AuthorTable } from "./author-table.js";
 import type { ByteReader, ByteWriter } from "./bytes.js";
-import { readCells, writeCells, writeColumnsOf } from "./cell-blocks.js";
+import { readCells, writeCells } from "./cell-blocks.js";
 import type { Stamp } from "./clock.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
 import { applyBelow, cellBelow, type Play, visitUpwards } from "./descent.js";
-import { compareDots, hasSeen, type Seen } from "./dots.js";
+import { compareDots, type Seen } from "./dots.js";
 import { BrokenInvariant, CounterOverflow } from "./errors.js";
 import { checkFieldName, type Dot } from "./ids.js";
 import { KINDS, type KindTag, kindName } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { isOwnField } from "./own-fields.js";
 import { type Path, pathKey } from "./path.js";
-import { lwwRegister, type Sibling, writeSiblings } from "./register.js";
-import { RegisterRows, type Use } from "./register-rows.js";
 import {
   readDotColumns,
   readSteps,
@@ -31,9 +30,14 @@ import {
   writeSteps,
   writeTexts,
 } from "./state-columns.js";
-import { Cell, typeOf } from "./types.js";
+import { type Cell, typeOf } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import { setOwn, type Value } from "./value.js";
+
+/** One op's place in the order of first use. */
+export interface Use extends Dot {
+  readonly stamp: Stamp;
+}
 
 export interface Field {
   /** Of one step. Always the same one, by which drafts know it again. */
@@ -46,20 +50,59 @@ export interface Field {
   next: Field | undefined;
 }
 
+/** The registers of a document that are no fields: names that have none. What it hands out are copies. */
+export interface Rows {
+  readonly size: number;
+  has(name: string): boolean;
+  /** False if the register does not stay in a row, or does not come into one. */
+  apply(name: string, play: Play): boolean;
+  /** Takes a field in, of a name that has no row; false if it is none that could be in a row. */
+  enter(field: Field): boolean;
+  /** Lets go of a row, and gives what was in it. Undefined if there is none. */
+  leave(name: string): Field | undefined;
+  /** Joins what can stay in rows, or come into them because `isField` says no; `others` are told all else. */
+  merge(
+    seen: Seen,
+    from: Rows,
+    fromSeen: Seen,
+    isField: (name: string) => boolean,
+    other: (field: Field) => void,
+  ): void;
+  cell(name: string): Cell | undefined;
+  firstOf(name: string): Use | undefined;
+  each(): Iterable<Field>;
+  clone(): Rows;
+  /** All of them, in the order of their names. */
+  json(): Record<string, Value>;
+  /** As `Fields.writeState` does, of a document that has no other fields. */
+  writeState(out: ByteWriter, authors: AuthorTable): void;
+}
+
+let newRows: (expected: number) => Rows | undefined = () => undefined;
+
+/** Has rows made for documents from now on. Called by `packed.ts`. */
+export function makeRowsBy(make: typeof newRows): void {
+  newRows = make;
+}
+
 export class Fields {
   /** By name: the first of its kinds. */
   readonly #fields = new Map<string, Field>();
-  #rows: RegisterRows | undefined;
+  /** Undefined as long as there is no need for any. */
+  #rows: Rows | undefined;
 
   /** The path of a field, undefined if there was no op on it. */
   pathOf(name: string, kind: KindTag): Path | undefined {
-    return this.#rowOf(name, kind) < 0 ? this.#get(name, kind)?.path : [{ name, kind }];
+    return this.#rowsOf(kind)?.has(name) ? [{ name, kind }] : this.#get(name, kind)?.path;
   }
 
   /** Plays an op on a field, which is made if it is the first. */
   apply(path: Path, play: Play): void {
     const step = path[0]!;
-    if (path.length === 1 && step.kind === KINDS.register && this.#applyToRow(step.name, play)) return;
+    if (path.length === 1 && step.kind === KINDS.register && this.#get(step.name, step.kind) === undefined) {
+      this.#rows ??= newRows(0);
+      if (this.#rows?.apply(step.name, play)) return;
+    }
     const { cell } = this.use(path, play.dot, play.stamp, play.undo);
     if (cell !== undefined) applyBelow(cell, path, play);
   }
@@ -108,8 +151,7 @@ export class Fields {
   /** What is at a path, undefined if there is nothing. To be read only: of a row it is a copy. */
   cell(path: Path): Cell | undefined {
     const { name, kind } = path[0]!;
-    const row = this.#rowOf(name, kind);
-    return cellBelow(row < 0 ? this.#get(name, kind)?.cell : registerWith(this.#rows!.writeOf(row)), path);
+    return cellBelow(this.#rowsOf(kind)?.cell(name) ?? this.#get(name, kind)?.cell, path);
   }
 
   /** What is shown at a path, undefined for nothing, and for a sum that is no exact number. */
@@ -140,29 +182,33 @@ export class Fields {
     return later;
   }
 
-  /** Calls `visit` for all that an op on a container takes away at once. */
-  emptied(path: Path, op: AnyOp, visit: (path: Path) => void): void {
-    const cell = this.cell(path);
-    cell?.rules.emptied?.(cell.state, op, path, visit);
+  /** The field at the beginning of a path, undefined for what is in a row: nothing is inside of that. */
+  root(path: Path): Cell | undefined {
+    return this.#get(path[0]!.name, path[0]!.kind)?.cell;
   }
 
   merge(seen: Seen, from: Fields, fromSeen: Seen): void {
-    for (const theirs of from.#kept()) {
-      const { name, kind } = theirs.path[0]!;
-      const mine = this.#leaveRow(name, kind) ?? this.#get(name, kind);
-      if (mine === undefined) {
-        // A field is never forgotten: where it is missing, nothing of it was ever seen, so there is nothing to join.
-        this.#add(copyOf(theirs));
-        continue;
-      }
-      if (compareUses(theirs.first, mine.first) < 0) mine.first = theirs.first;
-      if (theirs.cell !== undefined) mine.cell?.merge(seen, theirs.cell, fromSeen);
+    const join = (theirs: Field): void => this.#join(seen, theirs, fromSeen);
+    for (const theirs of from.#kept()) join(theirs);
+    if (from.#rows === undefined) return;
+    this.#rows ??= newRows(from.#rows.size);
+    if (this.#rows === undefined) for (const theirs of from.#rows.each()) join(theirs);
+    else {
+      const isField = (name: string): boolean => this.#get(name, KINDS.register) !== undefined;
+      this.#rows.merge(seen, from.#rows, fromSeen, isField, join);
     }
-    const rows = from.#rows;
-    for (const row of rows?.each() ?? []) {
-      const name = rows!.nameOf(row);
-      this.#mergeRow(seen, name, rows!.writeOf(row), rows!.firstOf(row), fromSeen);
+  }
+
+  #join(seen: Seen, theirs: Field, fromSeen: Seen): void {
+    const { name, kind } = theirs.path[0]!;
+    const mine = this.#leaveRow(name, kind) ?? this.#get(name, kind);
+    if (mine === undefined) {
+      // A field is never forgotten: where it is missing, nothing of it was ever seen, so there is nothing to join.
+      this.#add(copyOf(theirs));
+      return;
     }
+    if (compareUses(theirs.first, mine.first) < 0) mine.first = theirs.first;
+    if (theirs.cell !== undefined) mine.cell?.merge(seen, theirs.cell, fromSeen);
   }
 
   /** All of them, a document's own ones too. */
@@ -179,13 +225,8 @@ export class Fields {
 
   /** O(size), in the order of names. */
   json(): Record<string, Value> {
+    if (this.#rows !== undefined && this.#fields.size === 0) return this.#rows.json();
     const json: Record<string, Value> = {};
-    const rows = this.#rows;
-    if (rows !== undefined && this.#fields.size === 0) {
-      for (const name of rows.sortedNames())
-        if (!isOwnField(name)) setOwn(json, name, rows.valueOf(rows.find(name)));
-      return json;
-    }
     for (const [shown, , value] of this.#shown()) setOwn(json, shown, value);
     return json;
   }
@@ -199,8 +240,8 @@ export class Fields {
 
   /** In the order of first use, in which numbers grow evenly. */
   writeState(out: ByteWriter, authors: AuthorTable): void {
-    if (this.#fields.size === 0 && this.#rows !== undefined) {
-      writeRows(out, this.#rows, authors);
+    if (this.#rows !== undefined && this.#fields.size === 0) {
+      this.#rows.writeState(out, authors);
       return;
     }
     const fields = [...this.#each()].sort((a, b) => compareDots(a.first, b.first));
@@ -221,15 +262,15 @@ export class Fields {
 
   /** With `skipped`, what is of kinds that this build does not know is passed over, and `skipped` is told. */
   static readState(input: ByteReader, authors: AuthorTable, skipped?: () => void): Fields {
-    const fields = new Fields();
     const at = input.offset;
     const count = input.count(Number.MAX_SAFE_INTEGER, 1);
     const names = readTexts(input, count, CORE_LIMITS.fieldBytesMax);
     const firsts = readDotColumns(input, count, authors);
     const stamps = readSteps(input, count);
     const cells = readCells(input, count, CORE_LIMITS.kindTagMax, authors, 1, skipped);
-    if (count > 0)
-      fields.#rows = new RegisterRows(cells.filter(({ kind }) => kind === KINDS.register).length);
+    const fields = new Fields();
+    const registers = cells.filter(({ kind }) => kind === KINDS.register).length;
+    if (registers > 0) fields.#rows = newRows(registers);
     for (let i = 0; i < count; i++) {
       const { kind, cell } = cells[i]!;
       const name = names[i]!;
@@ -238,9 +279,8 @@ export class Fields {
       if (i > 0 && compareDots(firsts[i - 1]!, firsts[i]!) >= 0) input.fail("fields out of order", at);
       if (fields.pathOf(name, kind) !== undefined) input.fail("a field twice", at);
       const first = { stamp: stamps[i]!, ...firsts[i]! };
-      const write = onlyWriteIn(cell);
-      if (write === undefined) fields.#add({ path: [{ name, kind }], first, cell, next: undefined });
-      else fields.#addRow(name, write, first);
+      const field = { path: [{ name, kind }], first, cell, next: undefined };
+      if (!fields.#rowsOf(kind)?.enter(field)) fields.#add(field);
     }
     return fields;
   }
@@ -275,14 +315,14 @@ export class Fields {
     for (; other !== undefined; other = other.next) {
       if (other !== field && compareUses(other.first, field.first) < 0) return false;
     }
-    const row = kind === KINDS.register ? -1 : this.#rowOf(name, KINDS.register);
-    return row < 0 || compareUses(field.first, this.#rows!.firstOf(row)) < 0;
+    const row = kind === KINDS.register ? undefined : this.#rows?.firstOf(name);
+    return row === undefined || compareUses(field.first, row) < 0;
   }
 
   /** All fields, those in rows as copies. */
   *#each(): Generator<Field> {
     yield* this.#kept();
-    for (const row of this.#rows?.each() ?? []) yield this.#fieldOf(row);
+    if (this.#rows !== undefined) yield* this.#rows.each();
   }
 
   /** All fields that are not in rows. */
@@ -292,89 +332,23 @@ export class Fields {
     }
   }
 
-  #rowOf(name: string, kind: KindTag): number {
-    return kind === KINDS.register && this.#rows !== undefined ? this.#rows.find(name) : -1;
-  }
-
-  #fieldOf(row: number): Field {
-    const [rows, path] = [this.#rows!, [{ name: this.#rows!.nameOf(row), kind: KINDS.register }]];
-    return { path, first: rows.firstOf(row), cell: registerWith(rows.writeOf(row)), next: undefined };
-  }
-
-  #addRow(name: string, write: Sibling, first: Use): number {
-    this.#rows ??= new RegisterRows();
-    return this.#rows.add(name, write, compareUses(first, write) === 0 ? write : first);
+  /** Undefined for kinds that are in no rows. */
+  #rowsOf(kind: KindTag): Rows | undefined {
+    return kind === KINDS.register ? this.#rows : undefined;
   }
 
   /** What is in a row as a field of its own, undefined if it is in none. */
   #leaveRow(name: string, kind: KindTag, undo?: Undo): Field | undefined {
-    const row = this.#rowOf(name, kind);
-    if (row < 0) return undefined;
-    const [rows, field] = [this.#rows!, this.#fieldOf(row)];
-    const [write, first] = [rows.writeOf(row), rows.firstOf(row)];
-    rows.drop(row);
+    const rows = this.#rowsOf(kind);
+    const field = rows?.leave(name);
+    if (rows === undefined || field === undefined) return undefined;
     this.#add(field);
+    // What was done to the field since then is taken back before this is.
     undo?.push(() => {
       this.#drop(field);
-      rows.add(name, write, first);
+      rows.enter(field);
     });
     return field;
-  }
-
-  /** False if the register does not stay in a row, or does not come into one. */
-  #applyToRow(name: string, { op, dot, stamp, undo }: Play): boolean {
-    if (!lwwRegister.isOp(op) || op.act !== "set" || !RegisterRows.fits(dot)) return false;
-    const write = { author: dot.author, counter: dot.counter, stamp, value: op.value };
-    const row = this.#rowOf(name, KINDS.register);
-    if (row < 0) {
-      if (op.replaces.length > 0 || this.#get(name, KINDS.register) !== undefined) return false;
-      const added = this.#addRow(name, write, write);
-      undo?.push(() => this.#rows!.drop(added));
-      return true;
-    }
-    const rows = this.#rows!;
-    if (op.replaces.length !== 1 || !rows.isWriteOf(row, op.replaces[0]!)) return false;
-    if (undo !== undefined) {
-      const before = rows.writeOf(row);
-      undo.push(() => rows.set(row, before));
-    }
-    rows.set(row, write);
-    this.#beforeFirst(row, write, undo);
-    return true;
-  }
-
-  #mergeRow(seen: Seen, name: string, theirs: Sibling, first: Use, fromSeen: Seen): void {
-    const row = this.#rowOf(name, KINDS.register);
-    if (row >= 0 && this.#joinRow(seen, row, theirs, fromSeen)) {
-      this.#beforeFirst(row, first);
-      return;
-    }
-    const mine = this.#leaveRow(name, KINDS.register) ?? this.#get(name, KINDS.register);
-    if (mine === undefined) {
-      this.#addRow(name, theirs, first);
-      return;
-    }
-    if (compareUses(first, mine.first) < 0) mine.first = first;
-    mine.cell?.merge(seen, registerWith(theirs), fromSeen);
-  }
-
-  /** False if not exactly one of the two writes is left. */
-  #joinRow(seen: Seen, row: number, theirs: Sibling, fromSeen: Seen): boolean {
-    const rows = this.#rows!;
-    if (rows.isWriteOf(row, theirs)) return true;
-    const isGone = hasSeen(fromSeen, rows.writeOf(row));
-    const isNew = !hasSeen(seen, theirs);
-    if (isGone && isNew) rows.set(row, theirs);
-    return isGone === isNew;
-  }
-
-  #beforeFirst(row: number, use: Use, undo?: Undo): void {
-    const rows = this.#rows!;
-    if (rows.isFirstBefore(row, use.stamp)) return;
-    const before = rows.firstOf(row);
-    if (compareUses(use, before) >= 0) return;
-    rows.setFirst(row, use);
-    undo?.push(() => rows.setFirst(row, before));
   }
 
   #add(field: Field): void {
@@ -407,46 +381,7 @@ function isShown({ path, cell }: Field): boolean {
   return !isOwnField(path[0]!.name) && (cell?.children === undefined || !cell.isVacant());
 }
 
-/** The state of fields that are all in rows, without making them. */
-function writeRows(out: ByteWriter, rows: RegisterRows, authors: AuthorTable): void {
-  const uses: { row: number; first: Use }[] = [];
-  for (const row of rows.each()) uses.push({ row, first: rows.firstOf(row) });
-  uses.sort((a, b) => compareDots(a.first, b.first));
-  out.uint(uses.length);
-  writeTexts(
-    out,
-    uses.map(({ row }) => rows.nameOf(row)),
-  );
-  writeDotColumns(
-    out,
-    uses.map(({ first }) => first),
-    authors,
-  );
-  writeSteps(
-    out,
-    uses.map(({ first }) => first.stamp),
-  );
-  writeColumnsOf(out, KINDS.register, uses.length, () => {
-    const one = uses.map(() => 1);
-    const writes = uses.map(({ row }) => rows.writeOf(row));
-    writeSiblings(out, one, writes, authors);
-  });
-}
-
-function registerWith(write: Sibling): Cell {
-  const state = lwwRegister.empty();
-  state.siblings = [write];
-  return new Cell(lwwRegister, state);
-}
-
-/** The write of a register that can be in a row. */
-function onlyWriteIn(cell: Cell | undefined): Sibling | undefined {
-  if (cell === undefined || !lwwRegister.isState(cell.state)) return undefined;
-  const { siblings } = cell.state;
-  return siblings.length === 1 && RegisterRows.fits(siblings[0]!) ? siblings[0] : undefined;
-}
-
-function compareUses(a: Use, b: Use): number {
+export function compareUses(a: Use, b: Use): number {
   return a.stamp - b.stamp || compareDots(a, b);
 }
 

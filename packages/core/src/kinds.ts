@@ -24,6 +24,7 @@ export const KINDS = {
   "disable-flag": 12,
   "bounded-counter": 13,
   "remove-map": 14,
+  "keep-map": 15,
   schema: 32,
 } as const;
 

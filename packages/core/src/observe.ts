@@ -7,7 +7,7 @@
 import type { Document } from "./document.js";
 import { Hash } from "./hash.js";
 import type { Author } from "./ids.js";
-import { type KindTag, kindName } from "./kinds.js";
+import { kindName } from "./kinds.js";
 import { isOwnField } from "./own-fields.js";
 import { type Path, pathKey } from "./path.js";
 import { typeOf } from "./types.js";
@@ -19,6 +19,8 @@ export interface PlaceChange {
   readonly path: readonly string[];
   /** The kind of what is there: two kinds under one name are two places. */
   readonly kind: string;
+  /** The kinds of all steps of the path, of which `kind` is the last: a map and a record of one name are two places too. */
+  readonly kinds: readonly string[];
   /** Undefined for nothing, and for a sum that is no exact number. Of a set or list all of it, before and after. */
   readonly before: Value | undefined;
   readonly after: Value | undefined;
@@ -119,9 +121,11 @@ function changesBetween(
   const changes: PlaceChange[] = [];
   const compare = (path: Path, was: Value | undefined, is: Value | undefined): void => {
     if (isSame(was, is)) return;
+    const kinds = path.map(({ kind }) => kindName(kind) ?? String(kind));
     changes.push({
       path: path.map(({ name }) => name),
-      kind: nameOf(path.at(-1)!.kind),
+      kind: kinds.at(-1)!,
+      kinds,
       before: was,
       after: is,
     });
@@ -129,10 +133,6 @@ function changesBetween(
   for (const [key, { path, value }] of before) compare(path, value, after.get(key)?.value);
   for (const [key, { path, value }] of after) if (!before.has(key)) compare(path, undefined, value);
   return changes;
-}
-
-function nameOf(kind: KindTag): string {
-  return kindName(kind) ?? String(kind);
 }
 
 function isSame(a: Value | undefined, b: Value | undefined): boolean {

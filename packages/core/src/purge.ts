@@ -9,6 +9,7 @@
 import { lostIn } from "./conflicts.js";
 import type { Document } from "./document.js";
 import type { Draft, Recording } from "./draft.js";
+import { KeepWholeMapState } from "./keep-whole-map.js";
 import { LOST_PATH } from "./own-fields.js";
 
 /** To be played on a document that is deleted, without being told to leave it `asIs`. */
@@ -24,6 +25,8 @@ export function remainingIn(document: Document): string[] {
   document.visit((path) => {
     if (document.cell(path)?.isVacant() === false) names.add(path[0]!.name);
   });
+  for (const { path, state } of document.cells())
+    if (state instanceof KeepWholeMapState && !state.hidden.isEmpty) names.add(path[0]!.name);
   if (lostIn(document).length > 0) names.add(LOST_PATH[0]!.name);
   return [...names].sort();
 }

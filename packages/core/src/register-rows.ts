@@ -8,16 +8,12 @@
 
 import { AuthorSlots } from "./author-slots.js";
 import type { Stamp } from "./clock.js";
+import type { Use } from "./fields.js";
 import type { Dot } from "./ids.js";
 import { FEW_MAX, grown, NameTable, roomFor } from "./name-table.js";
 import type { Sibling } from "./register.js";
 import { compareUtf8 } from "./utf8.js";
 import type { Value } from "./value.js";
-
-/** One op's place in the order of first use. */
-export interface Use extends Dot {
-  readonly stamp: Stamp;
-}
 
 export class RegisterRows {
   #names: NameTable;

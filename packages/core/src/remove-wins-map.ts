@@ -19,7 +19,6 @@ import { type Author, checkStepName, type Dot } from "./ids.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { type MapDraft, MapEditor, type MapOp, MapState, type MapType, type MapView, orMap } from "./map.js";
-import type { PathStep } from "./path.js";
 import { know } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import type { Value } from "./value.js";
@@ -33,7 +32,7 @@ export type RemoveWinsMapOp =
   | { readonly act: "accept"; readonly name: string; readonly of: Dots };
 
 /** A removal that no later one has replaced. Never changed. */
-interface Mark {
+export interface Mark {
   readonly dot: Dot;
   /** By whom it is known, beside its maker: the dot of each one's saying so. */
   readonly known: Dots;
@@ -67,16 +66,16 @@ export const rwMap: RemoveWinsMapType = {
 
   enter: (state, name, dot) => marksOf(state, name).every((mark) => isKnown(mark, dot)),
 
-  opening(state, name, author): RemoveWinsMapOp | undefined {
+  opening(state, name, author, path, say): void {
     const of = marksOf(state, name)
       .filter(({ dot, known }) => dot.author !== author && !hasAuthor(known, author))
       .map(({ dot }) => dot);
-    return of.length === 0 ? undefined : { act: "accept", name, of };
+    if (of.length > 0) say(path, { act: "accept", name, of });
   },
 
-  emptied({ children }, op, path, visit): void {
-    if (!rwMap.isOp(op) || op.act !== "drop") return;
-    for (const step of stepsUnder(children, op.name))
+  shifted({ children }, what, path, visit): void {
+    if (typeof what === "string" || !rwMap.isOp(what) || what.act !== "drop") return;
+    for (const step of children.under(what.name))
       visitUpwards(children.get(step)!, [...path, step], (_cell, at) => visit(at));
   },
 
@@ -230,15 +229,9 @@ function compareMarks(a: Mark, b: Mark): number {
   return compareDots(a.dot, b.dot);
 }
 
-/** All that there is under a name, whatever its kind. O(kinds), where `steps` is O(size). */
-function stepsUnder(children: Children, name: string): PathStep[] {
-  const steps = Object.values(KINDS).map((kind) => ({ name, kind }));
-  return steps.filter((step) => children.get(step) !== undefined);
-}
-
 /** Lets go of all that is under a name. */
 function empty(children: Children, name: string, undo?: Undo): void {
-  for (const step of stepsUnder(children, name)) children.drop(step, undo);
+  for (const step of children.under(name)) children.drop(step, undo);
 }
 
 function joinMarks(
@@ -296,7 +289,7 @@ class RemoveWinsMapEditor extends MapEditor {
   /** What is there is taken away one by one before, so that it can be told, and taken back, one by one. */
   override delete(name: string): void {
     const { children } = this.#site.state();
-    const there = stepsUnder(children, name);
+    const there = children.under(name);
     if (there.every((step) => children.get(step)!.isVacant())) return;
     for (const step of there) this.#site.reset(step);
     this.#site.record((state) => dropOf(state, name));

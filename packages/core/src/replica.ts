@@ -8,8 +8,8 @@
 import { AuthorTable, readEntries, writeEntries } from "./author-table.js";
 import { type ByteReader, ByteWriter } from "./bytes.js";
 import type { Stamp } from "./clock.js";
-import type { Crdt, Undo } from "./crdt.js";
-import { applyBelow, cellBelow, open, visitUpwards } from "./descent.js";
+import type { Crdt, Say, Undo } from "./crdt.js";
+import { applyBelow, cellBelow, open, resetBelow } from "./descent.js";
 import { greatestPerAuthor, hasSeen } from "./dots.js";
 import { BrokenInvariant, InvalidValue } from "./errors.js";
 import type { FieldType, Site } from "./field-type.js";
@@ -148,6 +148,8 @@ export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
 
 // On disks and wires of those who use replicas, for ever.
 const VERSION = { op: 2, state: 3 } as const;
+/** The version of a replica's state. */
+export const STATE_VERSION = VERSION.state;
 
 /** Stands for the name that a type alone does not have. */
 const ROOT = "root";
@@ -158,14 +160,12 @@ function readNatural(input: ByteReader): number {
   return value === 0 ? input.fail("authors and counters begin with 1", at) : value;
 }
 
-type Take = (path: Path, op: KnownOp | undefined) => void;
-
 /** A place in the replica's cell, for editors. */
 function siteOf<State, Op extends KnownOp>(
   root: Cell,
   path: Path,
   type: Crdt<State, Op, unknown>,
-  take: Take,
+  take: Say,
 ): Site<State, Op> {
   const state = (): State => {
     const cell = cellBelow(root, path);
@@ -177,7 +177,7 @@ function siteOf<State, Op extends KnownOp>(
     child: (step, childType) => siteOf(root, [...path, step], childType, take),
     reset(step) {
       const cell = cellBelow(root, [...path, step]);
-      if (cell !== undefined) visitUpwards(cell, [...path, step], (inner, at) => take(at, inner.reset()));
+      if (cell !== undefined) resetBelow(cell, [...path, step], take);
     },
     own: (value) => ownValue(value).value,
   };

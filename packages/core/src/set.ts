@@ -25,7 +25,6 @@ import {
   type Seen,
   withoutDots,
 } from "./dots.js";
-import { Elements } from "./elements.js";
 import type { FieldType, Site, Source } from "./field-type.js";
 import type { Author, Dot } from "./ids.js";
 import { KINDS } from "./kinds.js";
@@ -52,7 +51,33 @@ export type SetOp =
 /** What is kept of a set: its elements with the dots that added them, and nothing of what was removed. */
 export class SetState {
   /** Element, as `valueKey`, to the dots that added it: at least one. */
-  elements = new Elements();
+  elements = newElements();
+}
+
+/** Used like a `Map` that can be copied: the plain one is one, `packed.ts` has a smaller one. */
+export interface Elements extends Pick<Map<string, Dots>, "size" | "has" | "get" | "keys"> {
+  /** Says which dots have added an element: at least one. */
+  set(key: string, dots: Dots): unknown;
+  /** Nothing happens if it is not there. */
+  delete(key: string): unknown;
+  /** A copy that shares nothing that changes. O(size). */
+  clone(): Elements;
+  /** What is set or deleted meanwhile may be seen or not; nothing may be added. */
+  [Symbol.iterator](): Iterator<[key: string, dots: Dots]>;
+}
+
+class PlainElements extends Map<string, Dots> implements Elements {
+  clone(): Elements {
+    return new PlainElements(this);
+  }
+}
+
+const plainElements = (): Elements => new PlainElements();
+let newElements = plainElements;
+
+/** Has the elements of sets kept otherwise from now on, or some of them. Called by `packed.ts`. */
+export function makeElementsBy(make: (plain: () => Elements) => Elements): void {
+  newElements = () => make(plainElements);
 }
 
 /** Reads a set. */

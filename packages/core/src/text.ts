@@ -36,6 +36,8 @@ export interface TextReading {
    * @param owner stays the same for as long as it is the same document: for caches.
    */
   json(owner: object, name: string, fields: TextFields): Value | undefined;
+  /** Whether all that updates build on is in these fields, or in those before them. */
+  fits(fields: TextFields, updates: readonly Uint8Array[]): boolean;
 }
 
 /** All text fields of a document, by name. */
@@ -228,6 +230,13 @@ export const textLog: FieldType<TextState, TextOp, TextState, TextView, TextDraf
   isBlank: (state) => state.isEmpty,
 
   again: (_state, op) => op,
+
+  lacks(change, among) {
+    const updates = change.ops.flatMap(({ op }) => (op.act === "text" ? [op.update] : []));
+    // Of this kind, so their states are of this type.
+    return reading?.fits(among.alike(KINDS.text) as TextFields, updates) === false;
+  },
+
   mentions(): void {},
 
   writeOp(out: ByteWriter, op: TextOp, _authors: AuthorTable): void {

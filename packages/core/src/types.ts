@@ -19,6 +19,7 @@ import type { FlagOp } from "./flag.js";
 import type { GrowCounterOp } from "./grow-counter.js";
 import type { GrowSetOp } from "./grow-set.js";
 import type { Author, Dot } from "./ids.js";
+import type { KeepWholeMapOp } from "./keep-whole-map.js";
 import type { KindTag } from "./kinds.js";
 import type { ListOp } from "./list.js";
 import type { Path } from "./path.js";
@@ -40,6 +41,7 @@ export type Op =
   | GrowSetOp
   | DisableWinsFlagOp
   | RemoveWinsMapOp
+  | KeepWholeMapOp
   | ListOp
   | TextOp;
 
@@ -66,6 +68,7 @@ export interface CellType {
   empty(): Cell;
   isOp(op: AnyOp): boolean;
   again(cell: Cell, op: AnyOp, now: (dot: Dot) => Dot): Op | undefined;
+  readonly lacks: AnyType["lacks"];
   mentions(op: AnyOp, visit: (author: Author, counter: number) => void): void;
   writeOp(out: ByteWriter, op: AnyOp, authors: AuthorTable): void;
   readOp(input: ByteReader, authors: AuthorTable): Op | undefined;
@@ -96,7 +99,7 @@ export class Cell {
   }
 
   /** How its type judges what is done inside. */
-  get rules(): Pick<AnyType, "enter" | "opening" | "emptied"> {
+  get rules(): Pick<AnyType, "enter" | "opening" | "shifted" | "uncover"> {
     return this.#type;
   }
 
@@ -148,10 +151,7 @@ const TYPES = new Map<KindTag, CellType>();
 
 /** A type that is only ever given states and ops of its own: a cell sees to the states, `own` to the ops. */
 // biome-ignore lint/suspicious/noExplicitAny: of its kind, which is not known here.
-type AnyType = Crdt<any, any, unknown> & {
-  reset(state: unknown): Op | undefined;
-  opening?(state: unknown, name: string, author: Author): Op | undefined;
-};
+type AnyType = Crdt<any, any, unknown> & { reset(state: unknown): Op | undefined };
 
 function cellType<State, TypeOp extends Op>(type: Crdt<State, TypeOp, unknown>): CellType {
   return {
@@ -160,6 +160,7 @@ function cellType<State, TypeOp extends Op>(type: Crdt<State, TypeOp, unknown>):
     empty: () => new Cell(type, type.empty()),
     isOp: type.isOp,
     again: (cell, op, now) => type.again(stateIn(type, cell), own(type, op), now),
+    lacks: type.lacks,
     mentions: (op, visit) => type.mentions(own(type, op), visit),
     writeOp: (out, op, authors) => type.writeOp(out, own(type, op), authors),
     readOp: type.readOp,

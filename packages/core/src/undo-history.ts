@@ -149,7 +149,8 @@ function takeBack(steps: readonly Step[], draft: Draft, made: Map<string, Dot>):
     const key = pathKey(path);
     const cell = draft.cell(path) ?? typeAt(path)?.empty();
     if (cell === undefined || gone.has(key)) continue;
-    const whole = wasThere.get(key) === true ? undefined : resetOfOwn(cell, path, dot);
+    const isInside = wasThere.get(key) === true || cell.children !== undefined;
+    const whole = isInside ? undefined : resetOfOwn(cell, path, dot);
     if (whole !== undefined) {
       draft.play(path, whole);
       gone.add(key);

@@ -1,4 +1,4 @@
-import type { Limits, Message, MessageTable } from "@syncline/protocol";
+import type { ClientLimits, Message, MessageTable } from "@syncline/protocol";
 import { encodeFrom, type Fault, FrameWriter, fault, TableReader } from "@syncline/protocol";
 import type { Clock, Link, LinkHandler, Scheduler } from "./ports.js";
 
@@ -17,82 +17,88 @@ export interface ChannelHandler {
   closed(reason: string, fault: Fault | undefined): void;
 }
 
-export class Channel implements LinkHandler {
-  private readonly writer = new FrameWriter();
-  private readonly reader: TableReader;
-  private flushDue = false;
-  private lastHeard: number;
-  private stopHeartbeat: () => void;
-  private open = true;
-  private endedBy: Fault | undefined;
-  /** The largest frame accepted at the moment; smaller until the peer has greeted. */
-  private frameBytesMax: number;
+export interface ChannelPorts {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  /** What the link may carry. */
+  readonly messages: MessageTable;
+}
 
-  constructor(
-    private readonly link: Link,
-    private readonly ports: {
-      readonly clock: Clock;
-      readonly scheduler: Scheduler;
-      /** What the link may carry. */
-      readonly messages: MessageTable;
-    },
-    private readonly limits: Limits,
-    private readonly handler: ChannelHandler,
-  ) {
-    this.reader = new TableReader(ports.messages);
-    this.frameBytesMax = limits.greetingBytesMax;
-    this.lastHeard = ports.clock.monotonic();
-    this.stopHeartbeat = this.scheduleHeartbeat();
+export class Channel implements LinkHandler {
+  readonly #writer = new FrameWriter();
+  readonly #reader: TableReader;
+  #flushDue = false;
+  #lastHeard: number;
+  #stopHeartbeat: () => void;
+  #open = true;
+  #endedBy: Fault | undefined;
+  /** The largest frame accepted at the moment; smaller until the peer has greeted. */
+  #frameBytesMax: number;
+
+  readonly #link: Link;
+  readonly #ports: ChannelPorts;
+  readonly #limits: ClientLimits;
+  readonly #handler: ChannelHandler;
+
+  constructor(link: Link, ports: ChannelPorts, limits: ClientLimits, handler: ChannelHandler) {
+    this.#link = link;
+    this.#ports = ports;
+    this.#limits = limits;
+    this.#handler = handler;
+    this.#reader = new TableReader(ports.messages);
+    this.#frameBytesMax = limits.greetingBytesMax;
+    this.#lastHeard = ports.clock.monotonic();
+    this.#stopHeartbeat = this.#scheduleHeartbeat();
   }
 
   /** Monotonic time at which the peer last sent anything. */
   get heardAt(): number {
-    return this.lastHeard;
+    return this.#lastHeard;
   }
 
   get isOpen(): boolean {
-    return this.open;
+    return this.#open;
   }
 
   /** The peer has greeted: frames of full size from now on. */
   greeted(): void {
-    this.frameBytesMax = this.limits.frameBytesMax;
+    this.#frameBytesMax = this.#limits.frameBytesMax;
   }
 
   /** Bytes that wait for the peer to take them. */
   get queuedBytes(): number {
-    return this.writer.pendingBytes + this.link.queuedBytes();
+    return this.#writer.pendingBytes + this.#link.queuedBytes();
   }
 
   /** Whether a feed may add more. What is not written now is not lost: feeds go on from the log when it drains. */
   get writable(): boolean {
-    return this.open && this.queuedBytes < this.limits.sendQueuePauseBytes;
+    return this.#open && this.queuedBytes < this.#limits.sendQueuePauseBytes;
   }
 
   send(message: Message): void {
-    this.sendEncoded(encodeFrom(this.ports.messages, message));
+    this.sendEncoded(encodeFrom(this.#ports.messages, message));
   }
 
   /** Sends a message that was encoded before, for those that go to many peers. */
   sendEncoded(encoded: Uint8Array): void {
-    if (!this.open) return;
-    this.writer.add(encoded);
-    if (this.queuedBytes > this.limits.sendQueueBytesMax) {
-      const slow = fault("SLOW_PEER", `more than ${this.limits.sendQueueBytesMax} bytes wait for this peer`);
-      this.endedBy = slow;
-      this.link.terminate(slow.reason);
+    if (!this.#open) return;
+    this.#writer.add(encoded);
+    if (this.queuedBytes > this.#limits.sendQueueBytesMax) {
+      const slow = fault("SLOW_PEER", `more than ${this.#limits.sendQueueBytesMax} bytes wait for this peer`);
+      this.#endedBy = slow;
+      this.#link.terminate(slow.reason);
       this.closed(slow.reason);
       return;
     }
-    if (this.flushDue) return;
-    this.flushDue = true;
-    this.ports.scheduler.turn(() => this.flush());
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    this.#ports.scheduler.turn(() => this.flush());
   }
 
   /** Says why, and ends the link. */
   end(why: Fault): void {
-    if (!this.open) return;
-    this.endedBy = why;
+    if (!this.#open) return;
+    this.#endedBy = why;
     this.send({
       kind: "refusal",
       code: why.code,
@@ -102,80 +108,82 @@ export class Channel implements LinkHandler {
       have: new Map(),
     });
     this.flush();
-    this.link.close(`${why.code}: ${why.reason}`);
+    this.#link.close(`${why.code}: ${why.reason}`);
     this.closed(why.reason);
   }
 
   /** Ends the link without a word of the protocol: nothing is wrong. */
   close(reason: string): void {
-    if (!this.open) return;
+    if (!this.#open) return;
     this.flush();
-    this.link.close(reason);
+    this.#link.close(reason);
     this.closed(reason);
   }
 
   /** Writes what was collected. Called at the end of the turn, and before the link is closed. */
   flush(): void {
-    this.flushDue = false;
-    if (!this.open) return;
+    this.#flushDue = false;
+    if (!this.#open) return;
     const pausing = !this.writable;
-    for (const frame of this.writer.take()) this.link.send(frame);
+    for (const frame of this.#writer.take()) this.#link.send(frame);
     // A link that takes everything at once never has a queue, and so none to report as drained.
-    if (pausing && this.writable) this.ports.scheduler.turn(() => this.drained());
+    if (pausing && this.writable) this.#ports.scheduler.turn(() => this.drained());
   }
 
   frame(bytes: Uint8Array): void {
-    if (!this.open) return;
-    this.lastHeard = this.ports.clock.monotonic();
-    if (bytes.length > this.frameBytesMax) {
-      this.end(fault("MALFORMED_MESSAGE", `a frame of ${bytes.length} bytes, at most ${this.frameBytesMax}`));
+    if (!this.#open) return;
+    this.#lastHeard = this.#ports.clock.monotonic();
+    if (bytes.length > this.#frameBytesMax) {
+      this.end(
+        fault("MALFORMED_MESSAGE", `a frame of ${bytes.length} bytes, at most ${this.#frameBytesMax}`),
+      );
       return;
     }
-    const result = this.reader.read(bytes);
+    const result = this.#reader.read(bytes);
     if (!result.ok) {
       this.end(result.fault);
       return;
     }
     for (const message of result.messages) {
-      if (!this.open) return;
+      if (!this.#open) return;
       if (message.kind === "ping") this.send({ kind: "pong" });
-      else if (message.kind !== "pong") this.deliver(message);
+      else if (message.kind !== "pong") this.#deliver(message);
     }
   }
 
   drained(): void {
-    if (this.open) this.handler.drained();
+    if (this.#open) this.#handler.drained();
   }
 
   closed(reason: string): void {
-    if (!this.open) return;
-    this.open = false;
-    this.stopHeartbeat();
-    this.handler.closed(reason, this.endedBy);
+    if (!this.#open) return;
+    this.#open = false;
+    this.#stopHeartbeat();
+    this.#handler.closed(reason, this.#endedBy);
   }
 
-  private deliver(message: Message): void {
+  #deliver(message: Message): void {
     if (message.kind === "refusal" && message.about.what === "link") {
-      this.endedBy = fault(message.code, message.reason, message.masters);
-      this.link.close(`refused: ${message.code}`);
+      this.#endedBy = fault(message.code, message.reason, message.masters);
+      this.#link.close(`refused: ${message.code}`);
       this.closed(message.reason);
       return;
     }
-    this.handler.message(message);
+    this.#handler.message(message);
   }
 
   /** Asks after `heartbeatMs` of silence, gives up after `silenceMsMax`. */
-  private scheduleHeartbeat(): () => void {
-    return this.ports.scheduler.after(this.limits.heartbeatMs, () => {
-      const silentMs = this.ports.clock.monotonic() - this.lastHeard;
-      if (silentMs >= this.limits.silenceMsMax) {
-        this.endedBy = fault("SILENCE", `nothing heard for ${Math.round(silentMs)} ms`);
-        this.link.terminate(this.endedBy.reason);
-        this.closed(this.endedBy.reason);
+  #scheduleHeartbeat(): () => void {
+    return this.#ports.scheduler.after(this.#limits.heartbeatMs, () => {
+      const silentMs = this.#ports.clock.monotonic() - this.#lastHeard;
+      if (silentMs >= this.#limits.silenceMsMax) {
+        this.#endedBy = fault("SILENCE", `nothing heard for ${Math.round(silentMs)} ms`);
+        this.#link.terminate(this.#endedBy.reason);
+        this.closed(this.#endedBy.reason);
         return;
       }
-      if (silentMs >= this.limits.heartbeatMs) this.send({ kind: "ping" });
-      this.stopHeartbeat = this.scheduleHeartbeat();
+      if (silentMs >= this.#limits.heartbeatMs) this.send({ kind: "ping" });
+      this.#stopHeartbeat = this.#scheduleHeartbeat();
     });
   }
 }

@@ -1,57 +1,27 @@
 import { ByteWriter } from "@syncline/core";
-import {
-  commonVersion,
-  type Fault,
-  fault,
-  type Hello,
-  type Limits,
-  type Message,
-  type MessageTable,
-  NONCE_BYTES,
-  type PeerKind,
-  PROTOCOL_VERSION_MAX,
-  PROTOCOL_VERSION_MIN,
-} from "@syncline/protocol";
+import { type Fault, fault, type Hello, type Limits, NONCE_BYTES } from "@syncline/protocol";
 import { Channel } from "./channel.js";
-import type { Clock, Link, Mac, Random, Scheduler } from "./ports.js";
+import {
+  type IntroductionPorts,
+  introduction,
+  mismatch,
+  type Self,
+  type SessionHandler,
+} from "./introduction.js";
+import type { Link, Mac } from "./ports.js";
 
 /**
- * The greeting: both ends say who they are, and nodes prove to each other that they know the cluster's secret.
+ * The greeting of nodes: both ends say who they are, and nodes prove to each other that they know the cluster's secret.
+ * A client's end of it is `client/greeting.ts`.
  *
  * The end that dialed speaks first. The other end answers with its own greeting and, between nodes of a cluster
  * that has a secret, its proof; the first end then sends its proof. A proof is a keyed hash over both nonces and
  * everything the two ends claim to be, under a label for its direction, so it can be neither replayed nor sent
  * back. Before the greeting is over a link accepts small frames only, and not for long.
  */
-export interface GreetingPorts {
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
+export interface GreetingPorts extends IntroductionPorts {
   /** Present where the cluster has a secret. */
   readonly mac: Mac | undefined;
-  /** What the link may carry. */
-  readonly messages: MessageTable;
-}
-
-/** What this end says of itself. */
-export interface Self {
-  readonly peer: PeerKind;
-  readonly cluster: string;
-  readonly name: string;
-  readonly incarnation: number;
-  readonly url: string;
-  readonly voter: boolean;
-  readonly promoted?: boolean;
-  readonly schema?: number | undefined;
-  readonly masters: readonly string[];
-  readonly token: string;
-}
-
-/** What a session does with its link once the greeting is over. */
-export interface SessionHandler {
-  message(message: Message): void;
-  drained(): void;
-  closed(reason: string, fault: Fault | undefined): void;
 }
 
 export interface GreetingHandler {
@@ -106,16 +76,7 @@ export function greet(
   return channel;
 
   function introduce(): Hello {
-    const { masters, ...rest } = self();
-    return {
-      kind: "hello",
-      versionMin: PROTOCOL_VERSION_MIN,
-      versionMax: PROTOCOL_VERSION_MAX,
-      ...rest,
-      clockMs: Math.max(0, Math.floor(ports.clock.now())),
-      masters: masters.slice(0, limits.urlsMax),
-      nonce,
-    };
+    return introduction(self(), nonce, ports, limits);
   }
 
   function receiveHello(hello: Hello): void {
@@ -191,21 +152,10 @@ export function greet(
   }
 
   function objection(hello: Hello): Fault | undefined {
-    if (commonVersion(mine, hello) === undefined) {
-      return fault(
-        "PROTOCOL_VERSION",
-        `this end speaks versions ${mine.versionMin} to ${mine.versionMax}, the peer ${hello.versionMin} to ${hello.versionMax}`,
-      );
-    }
+    const wrong = mismatch(mine, hello);
+    if (wrong !== undefined) return wrong;
     if (side === "dialer" && hello.peer === "client")
       return fault("UNEXPECTED_MESSAGE", "a client answered as a server");
-    const anyCluster = (end: Hello): boolean => end.peer === "client" && end.cluster === "";
-    if (hello.cluster !== mine.cluster && !anyCluster(hello) && !anyCluster(mine)) {
-      return fault(
-        "CLUSTER_MISMATCH",
-        `this is cluster "${mine.cluster}", the peer is of "${hello.cluster}"`,
-      );
-    }
     if (hello.peer !== "client" && mine.peer !== "client" && hello.name === mine.name) {
       return hello.incarnation === mine.incarnation
         ? fault("SELF_LINK", `${mine.name} has reached itself`)

@@ -1,4 +1,4 @@
-import type { Limits } from "@syncline/protocol";
+import type { ClientLimits } from "@syncline/protocol";
 import type { Dialer, Link, LinkHandler, Random, Scheduler } from "./ports.js";
 
 /**
@@ -15,69 +15,74 @@ export interface RedialHandler {
   failed(url: string, reason: string): void;
 }
 
-export class Redialer {
-  private cancel: () => void = () => {};
-  private waitMs: number;
-  private cancelProof: () => void = () => {};
-  private stopped = false;
+export interface RedialPorts {
+  readonly dialer: Dialer;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+}
 
-  constructor(
-    private readonly ports: {
-      readonly dialer: Dialer;
-      readonly scheduler: Scheduler;
-      readonly random: Random;
-    },
-    private readonly limits: Limits,
-    private readonly handler: RedialHandler,
-  ) {
-    this.waitMs = limits.redialMsMin;
+export class Redialer {
+  #cancel: () => void = () => {};
+  #waitMs: number;
+  #cancelProof: () => void = () => {};
+  #stopped = false;
+
+  readonly #ports: RedialPorts;
+  readonly #limits: ClientLimits;
+  readonly #handler: RedialHandler;
+
+  constructor(ports: RedialPorts, limits: ClientLimits, handler: RedialHandler) {
+    this.#ports = ports;
+    this.#limits = limits;
+    this.#handler = handler;
+    this.#waitMs = limits.redialMsMin;
   }
 
   /** Dials now. */
   start(): void {
-    if (this.stopped) return;
-    this.cancel();
-    const url = this.handler.nextUrl();
+    if (this.#stopped) return;
+    this.#cancel();
+    const url = this.#handler.nextUrl();
     if (url === undefined) return;
-    this.cancel = this.ports.dialer.dial(url, {
+    this.#cancel = this.#ports.dialer.dial(url, {
       opened: (link) => {
-        const inner = this.handler.opened(link, url);
+        const inner = this.#handler.opened(link, url);
         return {
           frame: (bytes) => inner.frame(bytes),
           drained: () => inner.drained(),
           closed: (reason) => {
             inner.closed(reason);
-            this.again();
+            this.#again();
           },
         };
       },
       failed: (reason) => {
-        this.handler.failed(url, reason);
-        this.again();
+        this.#handler.failed(url, reason);
+        this.#again();
       },
     });
   }
 
   /** The link is good. When it has proved so, the next wait starts small again. */
   succeeded(): void {
-    this.cancelProof();
-    this.cancelProof = this.ports.scheduler.after(this.limits.redialProofMs, () => {
-      this.waitMs = this.limits.redialMsMin;
+    this.#cancelProof();
+    this.#cancelProof = this.#ports.scheduler.after(this.#limits.redialProofMs, () => {
+      this.#waitMs = this.#limits.redialMsMin;
     });
   }
 
   stop(): void {
-    this.stopped = true;
-    this.cancel();
-    this.cancelProof();
+    this.#stopped = true;
+    this.#cancel();
+    this.#cancelProof();
   }
 
-  private again(): void {
-    this.cancelProof();
-    if (this.stopped) return;
-    const upTo = Math.max(this.waitMs, 1);
-    const delayMs = Math.ceil(upTo / 2) + this.ports.random.integer(Math.ceil(upTo / 2) + 1);
-    this.waitMs = Math.min(this.limits.redialMsMax, Math.max(this.limits.redialMsMin, this.waitMs * 2));
-    this.cancel = this.ports.scheduler.after(delayMs, () => this.start());
+  #again(): void {
+    this.#cancelProof();
+    if (this.#stopped) return;
+    const upTo = Math.max(this.#waitMs, 1);
+    const delayMs = Math.ceil(upTo / 2) + this.#ports.random.integer(Math.ceil(upTo / 2) + 1);
+    this.#waitMs = Math.min(this.#limits.redialMsMax, Math.max(this.#limits.redialMsMin, this.#waitMs * 2));
+    this.#cancel = this.#ports.scheduler.after(delayMs, () => this.start());
   }
 }

@@ -1,5 +1,5 @@
 import { BrokenInvariant, ByteReader, ByteWriter, Malformed } from "@syncline/core";
-import { LIMITS } from "./limits.js";
+import { CLIENT_LIMITS } from "./client-limits.js";
 import type { Message, MessageTable } from "./message.js";
 
 /**
@@ -27,48 +27,52 @@ export function encodeFrom(table: MessageTable, message: Message): Uint8Array {
 
 /** Collects encoded messages and cuts them into frames. */
 export class FrameWriter {
-  private sequence = 0;
-  private messages: Uint8Array[] = [];
-  private bytes = 1;
-  private readonly full: Uint8Array[] = [];
+  #sequence = 0;
+  #messages: Uint8Array[] = [];
+  #bytes = 1;
+  readonly #full: Uint8Array[] = [];
 
   /** Bytes that `take` would hand out now. */
   get pendingBytes(): number {
-    return this.bytes - 1 + this.full.reduce((sum, frame) => sum + frame.length, 0);
+    return this.#bytes - 1 + this.#full.reduce((sum, frame) => sum + frame.length, 0);
   }
 
   add(encoded: Uint8Array): void {
-    if (this.bytes + encoded.length > LIMITS.frameBytesMax && this.messages.length > 0) this.cut();
-    this.messages.push(encoded);
-    this.bytes += encoded.length;
+    if (this.#bytes + encoded.length > CLIENT_LIMITS.frameBytesMax && this.#messages.length > 0) this.#cut();
+    this.#messages.push(encoded);
+    this.#bytes += encoded.length;
   }
 
   /** The frames collected so far, in order; none if there was no message. */
   take(): Uint8Array[] {
-    if (this.messages.length > 0) this.cut();
-    return this.full.splice(0);
+    if (this.#messages.length > 0) this.#cut();
+    return this.#full.splice(0);
   }
 
-  private cut(): void {
-    const frame = new Uint8Array(this.bytes);
-    frame[0] = this.sequence;
-    this.sequence = (this.sequence + 1) % SEQUENCE_MODULUS;
+  #cut(): void {
+    const frame = new Uint8Array(this.#bytes);
+    frame[0] = this.#sequence;
+    this.#sequence = (this.#sequence + 1) % SEQUENCE_MODULUS;
     let at = 1;
-    for (const message of this.messages) {
+    for (const message of this.#messages) {
       frame.set(message, at);
       at += message.length;
     }
-    this.full.push(frame);
-    this.messages = [];
-    this.bytes = 1;
+    this.#full.push(frame);
+    this.#messages = [];
+    this.#bytes = 1;
   }
 }
 
 /** Reads frames in the order in which they were written; anything else is a fault, after which the link must end. */
 export class TableReader {
-  private sequence = 0;
+  #sequence = 0;
 
-  constructor(private readonly table: MessageTable) {}
+  readonly #table: MessageTable;
+
+  constructor(table: MessageTable) {
+    this.#table = table;
+  }
 
   /**
    * The messages of a frame. All or nothing: a frame with one malformed message yields none.
@@ -76,20 +80,20 @@ export class TableReader {
    */
   read(frame: Uint8Array): { ok: true; messages: Message[] } | { ok: false; fault: FrameFault } {
     if (frame.length === 0) return malformed("an empty frame");
-    if (frame[0] !== this.sequence) {
+    if (frame[0] !== this.#sequence) {
       return {
         ok: false,
-        fault: { code: "FRAME_SEQUENCE", reason: `frame ${frame[0]} came where ${this.sequence} was due` },
+        fault: { code: "FRAME_SEQUENCE", reason: `frame ${frame[0]} came where ${this.#sequence} was due` },
       };
     }
-    this.sequence = (this.sequence + 1) % SEQUENCE_MODULUS;
+    this.#sequence = (this.#sequence + 1) % SEQUENCE_MODULUS;
     const messages: Message[] = [];
     try {
       const input = new ByteReader(frame.subarray(1));
       while (input.remaining > 0) {
         const tag = input.uint();
-        const body = new ByteReader(input.bytes(LIMITS.frameBytesMax));
-        const codec = this.table.atTag(tag);
+        const body = new ByteReader(input.bytes(CLIENT_LIMITS.frameBytesMax));
+        const codec = this.#table.atTag(tag);
         if (codec === undefined) return malformed(`no message has the tag ${tag}`);
         messages.push(codec.read(body));
         body.end();

@@ -1,3 +1,5 @@
+export * from "./client-limits.js";
+export * from "./codes.js";
 export * from "./errors.js";
 export * from "./every.js";
 export * from "./frame.js";
@@ -23,6 +25,7 @@ export * from "./messages/refusal.js";
 export * from "./messages/snapshot.js";
 export * from "./messages/state.js";
 export * from "./record.js";
+export * from "./remedies.js";
 export * from "./rule.js";
 export * from "./token.js";
 export * from "./versions.js";

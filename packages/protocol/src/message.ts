@@ -1,12 +1,29 @@
-import { type Ask, ask, type Told, told, type Unask, unask } from "./messages/ask.js";
-import type { MessageCodec } from "./messages/codec.js";
-import { type Cut, cut, type Feed, feed } from "./messages/feed.js";
+import {
+  type Ask,
+  ask,
+  askWriter,
+  type Told,
+  told,
+  toldReader,
+  type Unask,
+  unask,
+  unaskWriter,
+} from "./messages/ask.js";
+import type { MessageReader, MessageWriter } from "./messages/codec.js";
+import { type Cut, cut, cutReader, type Feed, feed, feedReader } from "./messages/feed.js";
 import { type Follow, follow, type Unfollow, unfollow } from "./messages/follow.js";
 import { type Gossip, gossip } from "./messages/gossip.js";
-import { type Handed, type Handover, handed, handover } from "./messages/handover.js";
+import {
+  type Handed,
+  type Handover,
+  handed,
+  handedReader,
+  handover,
+  handoverWriter,
+} from "./messages/handover.js";
 import { type Hello, hello } from "./messages/hello.js";
-import { type Offer, offer, type Receipt, receipt } from "./messages/offer.js";
-import { type Leave, leave, type Open, open } from "./messages/open.js";
+import { type Offer, offer, offerWriter, type Receipt, receipt, receiptReader } from "./messages/offer.js";
+import { type Leave, leave, leaveWriter, type Open, open, openWriter } from "./messages/open.js";
 import { type Ping, type Pong, ping, pong } from "./messages/ping.js";
 import { type Presence, presence } from "./messages/presence.js";
 import { type Ages, ages, type Probe, probe } from "./messages/probe.js";
@@ -28,7 +45,7 @@ import {
   type Truncated,
   truncated,
 } from "./messages/snapshot.js";
-import { type State, state } from "./messages/state.js";
+import { type State, state, stateReader } from "./messages/state.js";
 
 /** Every message there is. The list stands here once; the compiler finds its users. */
 export type Message =
@@ -66,16 +83,41 @@ export type Message =
 
 export type MessageKind = Message["kind"];
 
-type Codecs<Kind extends MessageKind> = {
-  readonly [K in Kind]: MessageCodec<Extract<Message, { kind: K }>>;
+type Writers<Kind extends MessageKind> = {
+  readonly [K in Kind]: MessageWriter<Extract<Message, { kind: K }>>;
 };
 
-/** What links of clients carry, in both directions. */
-const CLIENT_MESSAGES = {
-  hello,
-  ping,
-  pong,
-  refusal,
+type Readers<Kind extends MessageKind> = {
+  readonly [K in Kind]: MessageReader<Extract<Message, { kind: K }>>;
+};
+
+type Codecs<Kind extends MessageKind> = Writers<Kind> & Readers<Kind>;
+
+/** What both ends of a client's link say. */
+const BOTH_SAY = { hello, ping, pong, refusal, presence };
+
+/** What a client says besides. */
+const CLIENTS_SAY = {
+  open: openWriter,
+  leave: leaveWriter,
+  offer: offerWriter,
+  handover: handoverWriter,
+  ask: askWriter,
+  unask: unaskWriter,
+};
+
+/** What a client hears besides. */
+const CLIENTS_HEAR = {
+  feed: feedReader,
+  cut: cutReader,
+  receipt: receiptReader,
+  handed: handedReader,
+  told: toldReader,
+  state: stateReader,
+};
+
+export const MESSAGES: Codecs<MessageKind> = {
+  ...BOTH_SAY,
   open,
   leave,
   feed,
@@ -87,12 +129,7 @@ const CLIENT_MESSAGES = {
   ask,
   told,
   unask,
-  presence,
   state,
-};
-
-export const MESSAGES: Codecs<MessageKind> = {
-  ...CLIENT_MESSAGES,
   proof,
   progress,
   follow,
@@ -111,26 +148,27 @@ export const MESSAGES: Codecs<MessageKind> = {
 
 /** Messages by kind, to be written, and by tag, to be read. */
 export class MessageTable {
-  private readonly byTag: ReadonlyMap<number, MessageCodec<Message>>;
-  private readonly byKind: ReadonlyMap<MessageKind, MessageCodec<Message>>;
+  readonly #byTag: ReadonlyMap<number, MessageReader<Message>>;
+  readonly #byKind: ReadonlyMap<string, MessageWriter<Message>>;
 
-  constructor(codecs: Partial<Codecs<MessageKind>>) {
-    // Each codec is only ever asked for by the kind or the tag that it has itself.
-    const all = Object.values(codecs) as unknown as MessageCodec<Message>[];
-    this.byTag = new Map(all.map((codec) => [codec.tag, codec]));
-    this.byKind = new Map(all.map((codec) => [codec.kind, codec]));
+  constructor(written: Partial<Writers<MessageKind>>, read: Partial<Readers<MessageKind>>) {
+    // Each is only ever asked for by the kind or the tag that it has itself.
+    const writers = Object.values(written) as unknown as MessageWriter<Message>[];
+    this.#byKind = new Map(writers.map((writer) => [writer.kind, writer]));
+    this.#byTag = new Map(Object.values(read).map((reader) => [reader.tag, reader]));
   }
 
-  ofKind(kind: MessageKind): MessageCodec<Message> | undefined {
-    return this.byKind.get(kind);
+  ofKind(kind: MessageKind): MessageWriter<Message> | undefined {
+    return this.#byKind.get(kind);
   }
 
-  atTag(tag: number): MessageCodec<Message> | undefined {
-    return this.byTag.get(tag);
+  atTag(tag: number): MessageReader<Message> | undefined {
+    return this.#byTag.get(tag);
   }
 }
 
-/** For a program that is a client only: it ships no more than its links carry. */
-export const clientMessages = (): MessageTable => new MessageTable(CLIENT_MESSAGES);
+/** For a program that is a client only: it ships no more than its links carry, in the direction in which they do. */
+export const clientMessages = (): MessageTable =>
+  new MessageTable({ ...BOTH_SAY, ...CLIENTS_SAY }, { ...BOTH_SAY, ...CLIENTS_HEAR });
 
-export const everyMessage = (): MessageTable => new MessageTable(MESSAGES);
+export const everyMessage = (): MessageTable => new MessageTable(MESSAGES, MESSAGES);

@@ -17,6 +17,7 @@ import {
 } from "@syncline/engine";
 import { Refused } from "./errors.js";
 import { fromJson, NoValue } from "./json.js";
+import { isContainer } from "./ops.js";
 
 export interface NamedCollection {
   /** As documents are called. */
@@ -60,13 +61,14 @@ function opBySchema(collection: CatalogCollection, op: Record<string, unknown>, 
       reason,
     });
   };
-  const kind = isNested || typeof op.kind !== "string" ? undefined : op.kind;
-  const field = fieldNamed(collection, word, kind);
+  // What the path leads through first, or ends at.
+  const kind: unknown = isNested ? (Array.isArray(op.kinds) ? op.kinds[0] : undefined) : op.kind;
+  const field = fieldNamed(collection, word, typeof kind === "string" ? kind : undefined);
   if (field === undefined) return refuse(whyNot(collection, word));
   const placed = path === undefined ? { field: field.id } : { path: [field.id, ...path.slice(1)] };
   if (isNested) {
-    if (field.kind !== "map") refuse(`is a ${field.kind}, and nothing is inside of one`);
-    return { ...op, ...placed };
+    if (!isContainer(field.kind)) refuse(`is a ${field.kind}, and nothing is inside of one`);
+    return { ...op, ...placed, kinds: op.kinds ?? kindsThrough(field, path.length - 1) };
   }
   if ("value" in op) {
     const value = readValue(op.value);
@@ -95,6 +97,13 @@ function readValue(json: unknown): Value | undefined {
     if (error instanceof NoValue) return undefined;
     throw error;
   }
+}
+
+/** What the schema says of what a path leads through: `map<record>` is a map, and then a record. */
+function kindsThrough(field: CatalogField, depth: number): string[] {
+  const kinds = specText(field).split(/[<>]/).slice(0, depth);
+  const end = kinds.findIndex((kind) => !isContainer(kind));
+  return end < 0 ? kinds : kinds.slice(0, end);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -6,7 +6,7 @@ export type { DigestsAnswer } from "./digests-api.js";
 export { CannotStart, type StartErrorCode } from "./errors.js";
 export type { StatusAnswer } from "./http.js";
 export { fromJson, NoValue, toJson } from "./json.js";
-export { SERVER_LIMITS } from "./limits.js";
+export { SERVER_LIMITS, type ServerLimits, type YjsLimits } from "./limits.js";
 export { createLog, type LogOptions, silentLog } from "./logging.js";
 export { nearest } from "./nearest.js";
 export { printable } from "./printable.js";

@@ -48,3 +48,8 @@ export const SERVER_LIMITS = {
   /** Free ports that are tried until one is free on every loopback address. */
   portAttemptsMax: 20,
 } as const;
+
+export type ServerLimits = { readonly [Name in keyof typeof SERVER_LIMITS]: number };
+
+/** Those of providers of y-websocket. */
+export type YjsLimits = Pick<ServerLimits, Extract<keyof ServerLimits, `yjs${string}`>>;

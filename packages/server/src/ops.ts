@@ -15,6 +15,7 @@ import {
   gSet,
   InvalidValue,
   KINDS,
+  kwMap,
   list,
   lwwRegister,
   type MapDraft,
@@ -22,6 +23,7 @@ import {
   orSet,
   pnCounter,
   record,
+  rwMap,
   rwSet,
   type SetDraft,
   type Value,
@@ -121,11 +123,7 @@ const VERBS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
     add: { takes: ["value"], play: (place, name, { value }) => place.at(name, gSet).add(value) },
   },
   "disable-flag": flagVerbs((place, name) => place.at(name, dwFlag)),
-  map: {
-    create: { takes: [], play: (place, name) => place.at(name, orMap).create() },
-    delete: { takes: [], play: deleteKey },
-    clear: { takes: [], play: (place, name) => place.at(name, orMap).clear() },
-  },
+  map: mapVerbs((place, name) => place.at(name, orMap)),
   record: {
     create: { takes: [], play: (place, name) => place.at(name, record).create() },
     clear: { takes: [], play: (place, name) => place.at(name, record).clear() },
@@ -143,7 +141,38 @@ const VERBS: Readonly<Record<string, Readonly<Record<string, Verb>>>> = {
     move: { takes: ["from", "to"], play: (place, name, { from, to }) => place.at(name, list).move(from, to) },
     clear: { takes: [], play: (place, name) => place.at(name, list).clear() },
   },
+  "remove-map": mapVerbs((place, name) => place.at(name, rwMap)),
+  "keep-map": mapVerbs((place, name) => place.at(name, kwMap)),
 };
+
+/** What a path can lead through, by kind: in the order in which they are looked for where nobody says which it is. */
+const CONTAINERS: Readonly<Record<string, (place: Place, name: string) => Container>> = {
+  map: (place, name) => mapAt(place.at(name, orMap)),
+  record(place, name) {
+    const inner = place.at(name, record);
+    return { place: inner, isThere: inner.exists };
+  },
+  "remove-map": (place, name) => mapAt(place.at(name, rwMap)),
+  "keep-map": (place, name) => mapAt(place.at(name, kwMap)),
+};
+
+/** Whether a path can lead through what is of this kind. */
+export const isContainer = (kind: string): boolean => own(CONTAINERS, kind) !== undefined;
+
+interface Container {
+  readonly place: Place;
+  readonly isThere: boolean;
+}
+
+const mapAt = (place: MapDraft): Container => ({ place, isThere: place.keys.length > 0 });
+
+function mapVerbs(at: (place: Place, name: string) => MapDraft): Readonly<Record<string, Verb>> {
+  return {
+    create: { takes: [], play: (place, name) => at(place, name).create() },
+    delete: { takes: [], play: deleteKey },
+    clear: { takes: [], play: (place, name) => at(place, name).clear() },
+  };
+}
 
 /** Takes away whatever is under the last name of a path. */
 function deleteKey(place: Place, name: string): void {
@@ -167,7 +196,7 @@ function flagVerbs(at: (place: Place, name: string) => FlagDraft): Readonly<Reco
 }
 
 const ARGUMENTS: readonly Argument[] = ["value", "by", "at", "count", "from", "to"];
-const KEYS: readonly string[] = ["field", "path", "op", "kind", ...ARGUMENTS];
+const KEYS: readonly string[] = ["field", "path", "kinds", "op", "kind", ...ARGUMENTS];
 
 function readOp(op: unknown, index: number): Op {
   if (typeof op !== "object" || op === null || Array.isArray(op))
@@ -183,21 +212,36 @@ function readOp(op: unknown, index: number): Op {
   }
   const verb = readVerb(given, refuse);
   const brought = readArguments(verb, given, refuse);
-  return { field, play: (draft) => verb.play(...placed(draft, [field, ...keys]), brought) };
+  const kinds = readKinds(given.get("kinds"), keys.length, refuse);
+  return { field, play: (draft) => verb.play(...placed(draft, [field, ...keys], kinds), brought) };
 }
 
-/** The map in which the last name of a path is, or the document. */
-function placed(draft: Draft, path: readonly [string, ...string[]]): [place: Place, name: string] {
-  const [field, ...keys] = path;
-  const last = keys.pop();
-  if (last === undefined) return [draft, field];
-  return [keys.reduce<Place>(within, within(draft, field)), last];
+/** The map in which the last name of a path is, or the document. @param kinds of what it leads through, if said. */
+function placed(
+  draft: Draft,
+  path: readonly [string, ...string[]],
+  kinds: readonly string[],
+): [place: Place, name: string] {
+  const through = path.slice(0, -1);
+  const place = through.reduce<Place>((outer, name, i) => within(outer, name, kinds[i]), draft);
+  return [place, path.at(-1)!];
 }
 
-/** What is under a name: a record if there is one and no map, else a map. */
-function within(place: Place, name: string): Place {
-  const [map, whole] = [place.at(name, orMap), place.at(name, record)];
-  return map.keys.length === 0 && whole.exists ? whole : map;
+/** What is under a name: what the caller says, else the first kind of which there is something, else a map. */
+function within(place: Place, name: string, kind: string | undefined): Place {
+  if (kind !== undefined) return CONTAINERS[kind]!(place, name).place;
+  const all = Object.values(CONTAINERS).map((look) => look(place, name));
+  return (all.find(({ isThere }) => isThere) ?? all[0]!).place;
+}
+
+/** The kinds of what a path leads through, from its field on; those that are not said are found out. */
+function readKinds(kinds: unknown, depth: number, refuse: (reason: string) => never): readonly string[] {
+  if (kinds === undefined) return [];
+  const isKind = (kind: unknown): kind is string =>
+    typeof kind === "string" && own(CONTAINERS, kind) !== undefined;
+  if (!Array.isArray(kinds) || !kinds.every(isKind))
+    return refuse(`"kinds" is a list of what the path leads through: ${Object.keys(CONTAINERS).join(", ")}`);
+  return kinds.length <= depth ? kinds : refuse(`"kinds" has more than the path leads through`);
 }
 
 /** A field, and the keys that lead from it to what is to be changed. */

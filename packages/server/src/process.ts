@@ -5,6 +5,7 @@
  * Ports first (the commonest mistake), then the folder's lock, then the store, then the node; requests are let in
  * when the node is ready. Stopping goes the other way round.
  */
+import { packDocuments } from "@syncline/core";
 import {
   type Access,
   type CopyableStorage,
@@ -25,7 +26,7 @@ import { CannotStart } from "./errors.js";
 import { Front } from "./front.js";
 import { Guard } from "./guard.js";
 import { httpApp } from "./http.js";
-import { SERVER_LIMITS } from "./limits.js";
+import { SERVER_LIMITS, type YjsLimits } from "./limits.js";
 import { addressesOf, areLoopback, type Listening, listen } from "./listen.js";
 import { createLog } from "./logging.js";
 import { makeName } from "./node-name.js";
@@ -40,6 +41,8 @@ export interface ServerOptions {
   readonly log?: Logger;
   /** The page of an app at `/`. Without it the status page is there, which is always at `/status`. */
   readonly site?: SiteOptions;
+  /** Other limits than the usual ones for providers of y-websocket, by name. */
+  readonly limits?: Partial<YjsLimits>;
 }
 
 /** How a server came to its end: it was stopped, or it failed and cannot go on. */
@@ -60,6 +63,7 @@ export interface Server {
 
 /** Starts a server. Rejects with `CannotStart`, and then has changed nothing. */
 export async function startServer(config: ServerConfig, options: ServerOptions = {}): Promise<Server> {
+  packDocuments();
   const log = options.log ?? createLog({ level: config.logLevel });
   const access = carefulAccess(options.access ?? openAccess, log);
   const bridge = createBridge(log);
@@ -100,6 +104,7 @@ export async function startServer(config: ServerConfig, options: ServerOptions =
       access,
       bridge,
       site,
+      limits: { ...SERVER_LIMITS, ...options.limits },
       ...running,
     });
   } catch (error) {
@@ -188,6 +193,7 @@ function serve(
       guard: Guard;
       folder: DataFolder | undefined;
       site: Site | undefined;
+      limits: YjsLimits;
     },
 ): Server {
   const {
@@ -203,6 +209,7 @@ function serve(
     access,
     bridge,
     site,
+    limits,
     node,
     failed,
   } = parts;
@@ -226,7 +233,11 @@ function serve(
       site,
       fatal: (error) => void fail(error),
     }),
-    door: new WebSocketDoor(node, new YjsDoor({ node, access, cluster: config.cluster, bridge, log }), log),
+    door: new WebSocketDoor(
+      node,
+      new YjsDoor({ node, access, cluster: config.cluster, bridge, log, limits }),
+      log,
+    ),
   });
   if (folder === undefined)
     log.warn("memory-only", {

@@ -13,7 +13,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Bridge } from "./bridge.js";
 import { authenticateCaller } from "./caller.js";
 import { Refused } from "./errors.js";
-import { SERVER_LIMITS } from "./limits.js";
+import type { YjsLimits } from "./limits.js";
 import { deniedMessage, type Provider, YjsRoom } from "./yjs-room.js";
 
 export const YJS_PATH = "/yjs/";
@@ -24,6 +24,7 @@ export interface YjsParts {
   readonly cluster: string;
   readonly bridge: Bridge;
   readonly log: Logger;
+  readonly limits: YjsLimits;
 }
 
 export class YjsDoor {
@@ -33,6 +34,7 @@ export class YjsDoor {
     string,
     { readonly room: YjsRoom; readonly open: OpenDocument; people: number }
   >();
+  /** From the moment when they ask to come in. */
   #connections = 0;
 
   constructor(parts: YjsParts) {
@@ -40,7 +42,7 @@ export class YjsDoor {
     this.server = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
-      maxPayload: SERVER_LIMITS.yjsFrameBytesMax,
+      maxPayload: parts.limits.yjsFrameBytesMax,
     });
   }
 
@@ -49,6 +51,10 @@ export class YjsDoor {
       webSocket.on("error", () => webSocket.terminate());
       // Nothing is read before it is known who this is.
       webSocket.pause();
+      this.#connections += 1;
+      webSocket.on("close", () => {
+        this.#connections -= 1;
+      });
       void this.#admit(request, webSocket).catch((error: unknown) => {
         const reason = error instanceof Refused ? error.message : "the request is malformed";
         this.#refuse(
@@ -66,7 +72,7 @@ export class YjsDoor {
   }
 
   async #admit(request: IncomingMessage, socket: WebSocket): Promise<void> {
-    const { access, cluster, node } = this.#parts;
+    const { access, cluster, node, limits } = this.#parts;
     const url = new URL(request.url ?? "/", "http://localhost");
     const name = nameIn(url.pathname);
     const wrong = name === undefined ? "the path is /yjs/:collection/:key" : checkDocumentName(name);
@@ -74,7 +80,7 @@ export class YjsDoor {
       this.#refuse(socket, 4400, wrong ?? "no document has this name");
       return;
     }
-    if (this.#connections >= SERVER_LIMITS.yjsConnectionsMax) {
+    if (this.#connections > limits.yjsConnectionsMax) {
       this.#refuse(socket, 4503, "too many connections");
       return;
     }
@@ -86,13 +92,15 @@ export class YjsDoor {
       this.#refuse(socket, 4403, `no right to read ${documentId(name)}`);
       return;
     }
-    const isMaster = node.refusesWrites()?.code !== "READ_ONLY_FOLLOWER";
-    const mayWrite = isMaster && !isReserved(name) && access.authorize(who, name, "write");
+    const mayWrite = () =>
+      node.refusesWrites()?.code !== "READ_ONLY_FOLLOWER" &&
+      !isReserved(name) &&
+      access.authorize(who, name, "write");
     if (socket.readyState === socket.OPEN) this.#seat(socket, name, mayWrite);
   }
 
-  #seat(socket: WebSocket, name: DocumentName, mayWrite: boolean): void {
-    this.#connections += 1;
+  #seat(socket: WebSocket, name: DocumentName, mayWrite: () => boolean): void {
+    const { limits } = this.#parts;
     const { room, leave } = this.#roomOf(name);
     const provider: Provider = {
       mayWrite,
@@ -100,12 +108,20 @@ export class YjsDoor {
         if (socket.readyState !== socket.OPEN) return;
         socket.send(message);
         // He comes again and is told what he lacks: less than what waits here.
-        if (socket.bufferedAmount > SERVER_LIMITS.yjsQueueBytesMax) socket.terminate();
+        if (socket.bufferedAmount > limits.yjsQueueBytesMax) socket.terminate();
       },
-      close: (code, reason) => socket.close(code, reason.slice(0, REASON_CHARS_MAX)),
+      close(code, reason) {
+        isOver = true;
+        pace.stop();
+        // His goodbye is to be read, and what he has sent before it is not looked at any more.
+        socket.resume();
+        socket.close(code, reason.slice(0, REASON_CHARS_MAX));
+      },
     };
-    const pace = new Pace(socket);
+    let isOver = false;
+    const pace = new Pace(socket, limits.yjsMessagesPerSecondMax);
     socket.on("message", (data, isBinary) => {
+      if (isOver) return;
       if (!isBinary || !Buffer.isBuffer(data)) {
         provider.close(4400, "messages are binary");
         return;
@@ -115,7 +131,7 @@ export class YjsDoor {
     });
     const late = setTimeout(
       () => provider.close(1013, "the document is not there yet"),
-      SERVER_LIMITS.yjsReadyMsMax,
+      limits.yjsReadyMsMax,
     );
     const stopWaiting = room.whenReady((refused) => {
       clearTimeout(late);
@@ -127,7 +143,6 @@ export class YjsDoor {
       socket.resume();
     });
     socket.on("close", () => {
-      this.#connections -= 1;
       clearTimeout(late);
       pace.stop();
       stopWaiting();
@@ -139,12 +154,13 @@ export class YjsDoor {
   /** The room of a document, kept as long as somebody is there. */
   #roomOf(name: DocumentName): { room: YjsRoom; leave(): void } {
     const id = documentId(name);
-    const { node, bridge, log } = this.#parts;
+    const { node, bridge, log, limits } = this.#parts;
     const client = bridge.client(node);
     let entry = this.#rooms.get(id);
     if (entry === undefined) {
       const open = client.open(name);
-      entry = { room: new YjsRoom(name, node, client, open, log), open, people: 0 };
+      const parts = { node, client, open, log, beatMs: limits.yjsAwarenessBeatMs };
+      entry = { room: new YjsRoom(name, parts), open, people: 0 };
       this.#rooms.set(id, entry);
     }
     entry.people += 1;
@@ -183,18 +199,22 @@ function nameIn(path: string): DocumentName | undefined {
   }
 }
 
-/** Who sends faster than he may is read more slowly: nothing of it is lost. */
+/**
+ * Who sends faster than he may is read more slowly: nothing of it is lost. What had come already when he is paused, some
+ * kilobytes, is read all the same, and counts for the time after.
+ */
 class Pace {
   readonly #socket: WebSocket;
-  #left: number = SERVER_LIMITS.yjsMessagesPerSecondMax;
+  #left: number;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, perSecondMax: number) {
     this.#socket = socket;
+    this.#left = perSecondMax;
     this.#timer = setInterval(() => {
       const isPaused = this.#left <= 0;
-      this.#left = SERVER_LIMITS.yjsMessagesPerSecondMax;
-      if (isPaused) this.#socket.resume();
+      this.#left = Math.min(perSecondMax, this.#left + perSecondMax);
+      if (isPaused && this.#left > 0) this.#socket.resume();
     }, 1_000);
   }
 

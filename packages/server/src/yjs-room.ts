@@ -22,11 +22,11 @@ import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
 import { messageYjsSyncStep1, messageYjsSyncStep2, messageYjsUpdate } from "y-protocols/sync";
 import * as Y from "yjs";
-import { SERVER_LIMITS } from "./limits.js";
 
 /** One provider, as its room sees it. */
 export interface Provider {
-  readonly mayWrite: boolean;
+  /** Asked for every update: rights may change while he is here. */
+  mayWrite(): boolean;
   send(message: Uint8Array): void;
   /** @param code 44xx: for good; others: come again. */
   close(code: number, reason: string): void;
@@ -43,6 +43,15 @@ interface Seat {
   isWarned: boolean;
 }
 
+export interface YjsRoomParts {
+  readonly node: SyncNode;
+  readonly client: SyncClient;
+  readonly open: OpenDocument;
+  readonly log: Logger;
+  /** How often providers are told who is still there. */
+  readonly beatMs: number;
+}
+
 export class YjsRoom {
   readonly #name: DocumentName;
   readonly #node: SyncNode;
@@ -53,27 +62,31 @@ export class YjsRoom {
   readonly #aware = new Map<number, { clock: number; state: string }>();
   readonly #endings: (() => void)[] = [];
 
-  constructor(name: DocumentName, node: SyncNode, client: SyncClient, open: OpenDocument, log: Logger) {
+  constructor(name: DocumentName, { node, client, open, log, beatMs }: YjsRoomParts) {
     this.#name = name;
     this.#node = node;
     this.#open = open;
     this.#shared = sharedDoc(homeOf(open, client, log));
-    const { doc } = this.#shared;
-    doc.on("update", (update: Uint8Array, origin: unknown) => {
-      const message = syncMessage(SYNC.update, update);
-      for (const provider of this.#seats.keys()) if (provider !== origin) provider.send(message);
-    });
-    const beat = setInterval(() => this.#beat(), SERVER_LIMITS.yjsAwarenessBeatMs);
+    this.#passOn();
+    const beat = setInterval(() => this.#beat(), beatMs);
     this.#endings.push(
       () => clearInterval(beat),
-      this.#shared.onReplaced(() => this.#closeAll("what was written here was refused; load it again")),
+      this.#shared.onReplaced(() => {
+        this.#closeAll("what was written here was refused; load it again");
+        // Who comes before the last of them is gone comes to this room.
+        this.#passOn();
+      }),
       node.presence.listen(name, { present: (_document, people) => this.#heard(people) }),
     );
     this.#heard(node.presence.at(name));
   }
 
-  get isEmpty(): boolean {
-    return this.#seats.size === 0;
+  /** What is new in the Y.Doc goes to everybody but him who has brought it. */
+  #passOn(): void {
+    this.#shared.doc.on("update", (update: Uint8Array, origin: unknown) => {
+      const message = syncMessage(SYNC.update, update);
+      for (const provider of this.#seats.keys()) if (provider !== origin) provider.send(message);
+    });
   }
 
   /** Settles when the document was loaded, or cannot be. */
@@ -163,7 +176,7 @@ export class YjsRoom {
       if (wrong !== undefined) throw new Error(`the root type ${JSON.stringify(root)}: ${wrong}`);
     }
     const isNews = runs.some(({ client, to }) => to > Y.getState(store, client)) || needs.size > 0;
-    if (!provider.mayWrite) {
+    if (!provider.mayWrite()) {
       // A second step tells of all deletions that ever were.
       if (isNews && type === SYNC.update && !seat.isWarned) {
         seat.isWarned = true;

@@ -25,6 +25,7 @@ import {
 } from "@syncline/engine";
 import { type CommitRule, LIMITS, type Limits, LOCAL, type Opening } from "@syncline/protocol";
 import { canonical, checkConflicts, checkDocument, Ledger, Violation } from "./checks.js";
+import { Gathering } from "./gathering.js";
 import { Network, urlOf } from "./network.js";
 import { SeededRandom } from "./random.js";
 import { Recorder } from "./sessions/recorder.js";
@@ -41,6 +42,8 @@ import { ProcessTime, VirtualTime } from "./time.js";
  */
 export interface ClusterOptions {
   readonly seed: number;
+  /** What the world draws from, if not from a generator of its own with that seed. */
+  readonly random?: SeededRandom;
   /** A store that is empty, or that has what an earlier one of this node had made durable. */
   readonly disk: (scheduler: Scheduler) => CrashableStorage;
   readonly limits?: Partial<Limits>;
@@ -83,6 +86,11 @@ export class Cluster {
   readonly recorder = new Recorder(() => this.time.now);
   readonly nodes = new Map<string, SimNode>();
   readonly clients = new Map<string, SimClient>();
+  /** Who shows himself where. */
+  readonly gathering = new Gathering(
+    () => this.time.now,
+    () => this.clients.values(),
+  );
   /** Disks may be lost or put back to an earlier state: "durable" on one of them is then no promise for ever. */
   losesDisks = false;
   /** Is told when a node has ended by itself, as its operator would be. */
@@ -91,7 +99,7 @@ export class Cluster {
   onNews: ((own: OwnChange) => void) | undefined;
 
   constructor(readonly options: ClusterOptions) {
-    this.random = new SeededRandom(options.seed);
+    this.random = options.random ?? new SeededRandom(options.seed);
     this.network = new Network(this.time, this.random.fork());
   }
 
@@ -137,6 +145,7 @@ export class Cluster {
    */
   settle(maxMs = 120_000): void {
     this.passUntil("everything settles", () => this.isSettled(), maxMs);
+    this.meet();
     this.check();
     const alive = [...this.nodes.values()].filter((node) => node.isUp);
     for (const id of this.ledger.documents()) {
@@ -149,8 +158,23 @@ export class Cluster {
     }
   }
 
+  /** Lets time pass until everybody sees who is there, and nobody else. */
+  private meet(): void {
+    let flaw = this.gathering.flaw();
+    for (
+      const until = this.time.now + LIMITS.presenceTtlMs;
+      flaw !== undefined;
+      flaw = this.gathering.flaw()
+    ) {
+      if (this.time.now > until) throw new Violation(`I10: ${flaw}\n${this.describe()}`);
+      this.pass(100);
+    }
+    this.gathering.count();
+  }
+
   /** Checks every replica as it is now. */
   check(): void {
+    this.gathering.checkGhosts();
     for (const node of this.nodes.values()) {
       if (!node.isUp) continue;
       for (const id of this.ledger.documents()) {
@@ -528,6 +552,18 @@ export class SimClient {
     return this.closed;
   }
 
+  get isPaused(): boolean {
+    return this.process.pausedUntil >= this.cluster.time.now;
+  }
+
+  /** Shows others at this document that it is there, from now on or no more. Returns whether that is news. */
+  show(id: string, isThere: boolean): boolean {
+    const open = this.open(id);
+    if (!isThere && open.presence === undefined) return false;
+    this.engine.show(open, isThere ? this.cluster.gathering.word(this.name) : undefined);
+    return true;
+  }
+
   open(id: string): OpenDocument {
     const known = this.opened.get(id);
     if (known !== undefined) return known;
@@ -583,6 +619,7 @@ export class SimClient {
 
   /** The client ends without a word: a closed tab, a dead battery. What it alone had is gone, unless it was kept. */
   kill(): void {
+    this.cluster.gathering.vanishes(this);
     this.closed = true;
     this.process.alive = false;
     this.cluster.network.died(this.name);

@@ -13,6 +13,8 @@ import type { Question } from "./sessions/callers.js";
  */
 export interface History {
   readonly seed: number;
+  /** What it was kept with, if not with `SeededRandom`: what the network and the disks do depends on it. */
+  readonly generator?: "mulberry32";
   readonly masters: readonly {
     name: string;
     follow: readonly string[];
@@ -56,12 +58,18 @@ export type Action =
       readonly document: string;
       readonly what: "delete" | "undelete";
     }
+  /** A client shows others at a document that it is there, or does not any more. */
+  | { readonly kind: "show"; readonly client: string; readonly document: string; readonly isThere: boolean }
+  /** A client opens a document that it need never have held. */
+  | { readonly kind: "open"; readonly client: string; readonly document: string }
   /** A client changes the schema. */
   | { readonly kind: "alter"; readonly client: string; readonly statement: Statement }
   | ({ readonly kind: "ask"; readonly caller: string } & Question)
   | { readonly kind: "pass"; readonly ms: number }
   | { readonly kind: "crash" | "restart" | "join" | "clone"; readonly node: string }
   | { readonly kind: "crash-at-flush"; readonly node: string; readonly moment: CrashMoment }
+  /** The master at which this client writes dies, with its disk or without. */
+  | { readonly kind: "crash-master" | "lose-master"; readonly client: string }
   | { readonly kind: "pause"; readonly process: string; readonly ms: number }
   | { readonly kind: "cut" | "black-hole" | "one-way" | "heal"; readonly a: string; readonly b: string }
   | { readonly kind: "stall"; readonly a: string; readonly b: string; readonly ms: number }
@@ -98,14 +106,14 @@ export type ActionKind = Action["kind"];
 
 /** Groups of actions that can be left out of a history by name. */
 export const FAULTS = {
-  crashes: ["crash", "crash-at-flush", "stop"],
+  crashes: ["crash", "crash-at-flush", "crash-master", "stop"],
   pauses: ["pause"],
   cuts: ["cut", "black-hole", "one-way"],
   stalls: ["stall", "narrow"],
   garbage: ["garbage"],
   weather: ["weather"],
   disks: ["disk-slow", "disk-full", "flush-fails"],
-  losses: ["back-up", "restore", "flip-bit", "tear", "lose-disk"],
+  losses: ["back-up", "restore", "flip-bit", "tear", "lose-disk", "lose-master"],
   clones: ["clone"],
   versions: ["version"],
   clocks: ["clock"],
@@ -118,6 +126,9 @@ export type FaultName = keyof typeof FAULTS;
 export const isFaultName = (name: string): name is FaultName => Object.hasOwn(FAULTS, name);
 
 const DOCUMENTS = ["boards/a", "boards/b", "notes/c"];
+
+/** Nobody has these open from the beginning. */
+const LATE_DOCUMENTS = ["notes/late", "notes/later"];
 
 /** A newer version that still speaks this one, one that does not, and this one. */
 const VERSIONS = [
@@ -169,7 +180,14 @@ const WEIGHTS: Readonly<Record<ActionKind, number>> = {
   promote: 0,
   demote: 0,
   stop: 0,
+  show: 0,
+  open: 0,
+  "crash-master": 0,
+  "lose-master": 0,
 };
+
+/** What is drawn apart from the rest, which stays what it was when something is added here. */
+const PURPOSES = { roles: 1, stops: 2, retention: 3, presence: 4, late: 5 } as const;
 
 /** Everything that may happen, so that a batch of histories can be asked whether it did. */
 export const ACTION_KINDS = Object.keys(WEIGHTS) as readonly ActionKind[];
@@ -211,10 +229,11 @@ export function drawHistory(
     actions.push(drawAction(drawKind(), names, random));
     if (random.chance(0.7)) actions.push({ kind: "pass", ms: random.integer(80) });
   }
-  // Drawn apart from the rest, which stays what it was.
-  if (!left.has("promote")) insertRoles(actions, nodes, new SeededRandom(seed ^ 0x401e5));
-  if (!left.has("stop")) insertStops(actions, nodes, new SeededRandom(seed ^ 0x5709));
-  const keeping = new SeededRandom(seed ^ 0x5eed);
+  if (!left.has("promote")) insertRoles(actions, nodes, new SeededRandom(seed, PURPOSES.roles));
+  if (!left.has("stop")) insertStops(actions, nodes, new SeededRandom(seed, PURPOSES.stops));
+  insertPresence(actions, names.clients, !left.has("close-tab"), new SeededRandom(seed, PURPOSES.presence));
+  insertLateOpening(actions, names.clients, left, new SeededRandom(seed, PURPOSES.late));
+  const keeping = new SeededRandom(seed, PURPOSES.retention);
   return {
     seed,
     ...(keeping.chance(0.6) ? { retention: keeping.pick([2, 10, 40]) } : {}),
@@ -402,8 +421,14 @@ function drawAction(
         skewMs: random.pick([0, -3_600_000, 3_600_000, 200_000, 86_400_000]),
         driftMsPerSecond: random.pick([0, 0, -50, 50]),
       };
+    case "show":
+      return { kind, client: random.pick(names.clients), document: random.pick(DOCUMENTS), isThere: true };
+    case "open":
+      return { kind, client: random.pick(names.clients), document: random.pick(LATE_DOCUMENTS) };
     case "move":
     case "close-tab":
+    case "crash-master":
+    case "lose-master":
       return { kind, client: random.pick(names.clients) };
     case "promote":
       return { kind, node: random.pick(names.nodes), force: random.chance(0.3), needed: 0 };
@@ -434,6 +459,58 @@ function insertStops(actions: Action[], nodes: readonly string[], random: Seeded
     const at = random.integer(actions.length + 1);
     actions.splice(at, 0, { kind: "stop", node });
     actions.splice(at + 1 + random.integer(12), 0, { kind: "restart", node });
+  }
+}
+
+/** In half of all histories people show themselves, and some vanish while they do. */
+function insertPresence(
+  actions: Action[],
+  clients: readonly string[],
+  mayVanish: boolean,
+  random: SeededRandom,
+): void {
+  if (random.chance(0.5)) return;
+  for (let count = 3 + random.integer(10); count > 0; count--) {
+    const [client, document] = [random.pick(clients), random.pick(DOCUMENTS)];
+    const at = random.integer(actions.length + 1);
+    const isThere = random.chance(0.8);
+    actions.splice(at, 0, { kind: "show", client, document, isThere });
+    if (isThere && mayVanish && random.chance(0.3))
+      actions.splice(at + 1 + random.integer(20), 0, { kind: "close-tab", client });
+  }
+}
+
+/**
+ * In two of five histories somebody writes to a document that others do not have open, its master dies, and one of the
+ * others opens it.
+ */
+function insertLateOpening(
+  actions: Action[],
+  clients: readonly string[],
+  left: ReadonlySet<ActionKind>,
+  random: SeededRandom,
+): void {
+  if (random.chance(0.6) || clients.length < 2) return;
+  for (const document of random.chance(0.5) ? LATE_DOCUMENTS : LATE_DOCUMENTS.slice(1)) {
+    const writer = random.pick(clients);
+    const reader = random.pick(clients.filter((client) => client !== writer));
+    const kind = random.chance(0.4) ? "lose-master" : "crash-master";
+    const story: Action[] = [];
+    for (let count = 1 + random.integer(4); count > 0; count--) {
+      story.push({ kind: "write", client: writer, document, mutations: drawMutations(random) });
+      story.push({ kind: "pass", ms: random.integer(random.chance(0.5) ? 40 : 400) });
+    }
+    if (!left.has(kind)) story.push({ kind, client: writer });
+    if (random.chance(0.5)) story.push({ kind: "pass", ms: random.integer(3_000) });
+    story.push({ kind: "open", client: reader, document });
+    if (random.chance(0.5))
+      story.push({ kind: "write", client: reader, document, mutations: drawMutations(random) });
+    // The rest goes on between, now and then.
+    let at = random.integer(actions.length + 1);
+    for (const action of story) {
+      actions.splice(at, 0, action);
+      at = Math.min(actions.length, at + 1 + (random.chance(0.2) ? random.integer(4) : 0));
+    }
   }
 }
 

@@ -19,6 +19,11 @@ export class Inspection {
   private readonly places = new Map<string, KnownRecord[]>();
   /** How far each process was looked through. A process that was started again is another one. */
   private readonly looked = new WeakMap<SyncNode, { held: Map<StreamId, number>; visible: Vector }>();
+  /** What what is visible of each process stood for, and how much that was. */
+  private readonly counters = new WeakMap<
+    SyncNode,
+    { readonly upTo: Map<StreamId, number>; readonly all: Map<string, Map<number, number>> }
+  >();
   private readonly rejected: Change[] = [];
 
   constructor(private readonly cluster: Cluster) {}
@@ -28,6 +33,11 @@ export class Inspection {
     let count = 0;
     for (const places of this.places.values()) if (places.length > 1) count += 1;
     return count;
+  }
+
+  /** Names of the masters in whose streams a change stands. */
+  mastersOf(change: Change): string[] {
+    return (this.places.get(changeId(change)) ?? []).map(({ opening }) => opening.node);
   }
 
   /** Looks at what is new. Throws `Violation`, as all of these do. */
@@ -144,7 +154,7 @@ export class Inspection {
   }
 
   private checkNode(node: SimNode): void {
-    const must = this.countersAt(node.visible);
+    const must = this.countersOf(node);
     for (const id of this.cluster.ledger.documents()) {
       const document = node.document(id);
       if (!node.isUp) return; // Its disk has turned out to be damaged.
@@ -156,17 +166,23 @@ export class Inspection {
     }
   }
 
-  /** By document, the author counters that a vector stands for. */
-  private countersAt(vector: Vector): Map<string, Map<number, number>> {
-    const all = new Map<string, Map<number, number>>();
-    for (const [stream, last] of vector) {
-      for (const { head } of this.streams.get(stream)?.slice(0, last) ?? []) {
+  /**
+   * By document, the author counters that what is visible stands for. As long as its process runs a node shows more and
+   * more (`lookAt` sees to it), so what stood for less is added to.
+   */
+  private countersOf({ engine, visible }: SimNode): Map<string, Map<number, number>> {
+    let known = this.counters.get(engine);
+    if (known === undefined) this.counters.set(engine, (known = { upTo: new Map(), all: new Map() }));
+    const { upTo, all } = known;
+    for (const [stream, last] of visible) {
+      for (const { head } of this.streams.get(stream)?.slice(upTo.get(stream) ?? 0, last) ?? []) {
         if (head === undefined) continue;
         const id = documentId(head.document);
         let counters = all.get(id);
         if (counters === undefined) all.set(id, (counters = new Map()));
         counters.set(head.author, Math.max(counters.get(head.author) ?? 0, head.last));
       }
+      upTo.set(stream, last);
     }
     return all;
   }

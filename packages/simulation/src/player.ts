@@ -14,6 +14,7 @@ import { Cluster, type CrashableStorage, type RoleResult } from "./cluster.js";
 import { type CrashMoment, type PlainStorage, SimDisk } from "./disk.js";
 import { type Action, describeAction, type History, type Mutation, mutateAs } from "./history.js";
 import { Inspection } from "./inspection.js";
+import { NarrowRandom } from "./narrow-random.js";
 import { SeededRandom } from "./random.js";
 import { Callers } from "./sessions/callers.js";
 import { judgeSessions } from "./sessions/judge.js";
@@ -56,6 +57,9 @@ export class Failed extends Error {
 /** Actions from one check of everything to the next; what is cheap is checked after each. */
 const CHECK_EVERY = 8;
 
+/** What the player draws for, of the history's seed; the cluster draws for nothing in particular. */
+const CUTS = 101;
+
 /** Virtual time within which everything must settle once all is healed. */
 const SETTLE_MS_MAX = 300_000;
 
@@ -94,9 +98,11 @@ class Player {
     options: PlayOptions,
   ) {
     this.trace = new Trace(options.trace);
-    this.cuts = new SeededRandom(history.seed + 1);
+    const { seed, generator } = history;
+    this.cuts = generator === "mulberry32" ? new NarrowRandom(seed + 1) : new SeededRandom(seed, CUTS);
     this.cluster = new Cluster({
-      seed: history.seed,
+      seed,
+      ...(generator === "mulberry32" && { random: new NarrowRandom(seed) }),
       limits: history.retention === undefined ? {} : smallRetention(history.retention),
       disk: (scheduler) => {
         this.nextDisk ??= new SimDisk(this.cluster.random.fork(), options.plain);
@@ -142,6 +148,8 @@ class Player {
     for (const disk of this.disks.values()) {
       for (const [what, count] of Object.entries(disk.counts)) this.count(`disk ${what}`, count);
     }
+    for (const [what, count] of Object.entries(this.cluster.gathering.counts))
+      this.count(`presence ${what}`, count);
     for (const word of TRACED) this.count(word, this.trace.seen(word));
     this.count("changes in two streams", this.inspection.changesTwice);
     return { hash: this.trace.hash, counts: this.counts, virtualMs: this.cluster.time.now };
@@ -264,6 +272,13 @@ class Player {
         return this.promote(action.node, action.force, action.needed);
       case "demote":
         return this.demote(action.node, action.force);
+      case "show":
+        return this.show(action.client, action.document, action.isThere);
+      case "open":
+        return this.open(action.client, action.document);
+      case "crash-master":
+      case "lose-master":
+        return this.loseMaster(action.kind, action.client);
       case "move":
         cluster.network.died(action.client);
         return true;
@@ -459,6 +474,32 @@ class Player {
       if (error instanceof SchemaRefused) return false;
       throw error;
     }
+  }
+
+  private show(name: string, document: string, isThere: boolean): boolean {
+    const client = this.cluster.clients.get(name);
+    return client !== undefined && !client.isClosed && client.show(document, isThere);
+  }
+
+  /** Somebody opens a document. It counts when those who had accepted what was written to it last are gone by then. */
+  private open(name: string, document: string): boolean {
+    const client = this.cluster.clients.get(name);
+    if (client === undefined || client.isClosed || client.opened.has(document)) return false;
+    const last = this.cluster.ledger
+      .of(document)
+      .map((change) => this.inspection.mastersOf(change))
+      .filter((masters) => masters.length > 0)
+      .at(-1);
+    if (last?.every((master) => this.cluster.nodes.get(master)?.isUp !== true) === true)
+      this.count("opened after a master's loss", 1);
+    client.open(document);
+    return true;
+  }
+
+  private loseMaster(kind: "crash-master" | "lose-master", name: string): boolean {
+    const master = this.cluster.clients.get(name)?.engine.status().master;
+    if (master === undefined) return false;
+    return this.actOnNode(kind === "crash-master" ? "crash" : "lose-disk", master, 0);
   }
 
   /** A tab closes in the middle of things, and a new one opens in its place: a new client. */

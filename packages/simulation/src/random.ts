@@ -1,37 +1,37 @@
 import type { Random } from "@syncline/engine";
 
 /**
- * Randomness from a seed: the same on every machine, in every run (mulberry32).
+ * Randomness from a seed: the same on every machine, in every run (sfc32, by Chris Doty-Humphrey, of PractRand: 128 bits of
+ * state, of which 32 count).
  *
- * Each part of a simulated world takes a stream of its own from `fork`, so that a part that draws once more does
- * not change what all others draw.
+ * Each part of a simulated world takes a generator of its own from `fork`, so that a part that draws once more does not
+ * change what all others draw. A fork begins at 96 drawn bits: of all that were ever made no two have met.
  */
 export class SeededRandom implements Random {
-  private state: number;
+  private a: number;
+  private b: number;
+  private c: number;
+  private counter = 1;
 
-  /** @param drawn large numbers that this one and its forks have drawn: with 53 bits none would come twice, with 32 some do. */
-  constructor(
-    seed: number,
-    private readonly drawn: Set<number> = new Set(),
-  ) {
-    this.state = seed >>> 0;
+  /** @param seed a whole number below 2^53. @param purpose tells generators of one seed apart. */
+  constructor(seed: number, purpose = 0) {
+    this.a = seed | 0;
+    this.b = Math.floor(seed / TWO_TO_32) | 0;
+    this.c = purpose | 0;
+    // Until every bit of the state depends on every bit of the seed.
+    for (let round = 0; round < 15; round++) this.step();
   }
 
   /** Uniform in [0, 1), 32 bits of it. */
   float(): number {
-    this.state = (this.state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+    return this.word() / TWO_TO_32;
   }
 
+  /** Uniform in [0, below). */
   integer(below: number): number {
-    if (below <= 4294967296) return Math.floor(this.float() * below);
-    const high = Math.floor(this.float() * 2097152);
-    const number = (high * 4294967296 + Math.floor(this.float() * 4294967296)) % below;
-    if (this.drawn.has(number)) return this.integer(below);
-    this.drawn.add(number);
-    return number;
+    if (below <= TWO_TO_32) return Math.floor(this.float() * below);
+    const high = Math.floor(this.float() * TWO_TO_21);
+    return (high * TWO_TO_32 + this.word()) % below;
   }
 
   bytes(length: number): Uint8Array {
@@ -49,6 +49,24 @@ export class SeededRandom implements Random {
   }
 
   fork(): SeededRandom {
-    return new SeededRandom(this.integer(4294967296), this.drawn);
+    return new SeededRandom(this.word() * TWO_TO_21 + (this.word() >>> 11), this.word());
+  }
+
+  /** The next 32 bits, as a whole number. */
+  protected word(): number {
+    return this.step();
+  }
+
+  private step(): number {
+    const result = (this.a + this.b + this.counter) | 0;
+    this.counter = (this.counter + 1) | 0;
+    this.a = this.b ^ (this.b >>> 9);
+    this.b = (this.c + (this.c << 3)) | 0;
+    this.c = ((this.c << 21) | (this.c >>> 11)) + result;
+    this.c |= 0;
+    return result >>> 0;
   }
 }
+
+const TWO_TO_21 = 2 ** 21;
+const TWO_TO_32 = 2 ** 32;

@@ -49,7 +49,8 @@ export function readRegression(text: string): Regression | { readonly reason: st
 
 function isCluster(cluster: unknown): cluster is Omit<History, "actions"> {
   if (typeof cluster !== "object" || cluster === null) return false;
-  const { seed, masters, followers, clients } = cluster as Partial<Record<keyof History, unknown>>;
+  const { seed, generator, masters, followers, clients } = cluster as Partial<Record<keyof History, unknown>>;
+  if (generator !== undefined && generator !== "mulberry32") return false;
   const named = (list: unknown): boolean =>
     Array.isArray(list) && list.every((each: { name?: unknown } | null) => typeof each?.name === "string");
   return Number.isInteger(seed) && named(masters) && named(followers) && named(clients);

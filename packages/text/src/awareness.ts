@@ -9,23 +9,30 @@ import type { Home, Value } from "@syncline/core";
 import { Awareness } from "y-protocols/awareness";
 import type * as Y from "yjs";
 
-export function awarenessOf(home: Home, doc: Y.Doc): Awareness {
+/** @param home through which this client shows itself: another one when its handle is closed. */
+export function awarenessOf(home: () => Home, doc: Y.Doc): Awareness {
+  const bridge = { isShowing: false, stop: (): void => {} };
+  // Before the Awareness hears of it: it shows nothing more when its Y.Doc ends, but this client is still there.
+  doc.on("destroy", () => {
+    bridge.isShowing = true;
+    bridge.stop();
+  });
   const awareness = new Awareness(doc);
   clearInterval(awareness._checkInterval);
-  const bridge = { isShowing: false };
 
   const show = (): void => {
     const state = plain(awareness.getLocalState());
-    if (same(state, home.presence.mine)) return;
+    const { presence, report } = home();
+    if (same(state, presence.mine)) return;
     try {
-      if (state === undefined) home.presence.clear();
-      else home.presence.set(state);
+      if (state === undefined) presence.clear();
+      else presence.set(state);
     } catch (error) {
-      home.report(error);
+      report(error);
     }
   };
   const follow = (): void => {
-    const { mine, others } = home.presence;
+    const { mine, others } = home().presence;
     bridge.isShowing = true;
     try {
       if (!same(plain(awareness.getLocalState()), mine) && (mine === undefined || isState(mine))) {
@@ -40,11 +47,10 @@ export function awarenessOf(home: Home, doc: Y.Doc): Awareness {
       bridge.isShowing = false;
     }
   };
-  awareness.on("update", (_changes: unknown, origin: unknown) => {
-    if (!bridge.isShowing && origin !== home) show();
+  awareness.on("update", () => {
+    if (!bridge.isShowing) show();
   });
-  const stop = home.presence.subscribe(follow);
-  doc.on("destroy", stop);
+  bridge.stop = home().presence.subscribe(follow);
   follow();
   return awareness;
 }

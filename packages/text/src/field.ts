@@ -16,9 +16,10 @@ export interface TextView<Root extends Y.Text | Y.XmlFragment = Y.Text> {
   readonly awareness: Awareness;
   /**
    * Calls `listener` when a change was refused for good: `y` and `doc` are others from now on, and editors must be bound
-   * to them. Returns a function that ends this.
+   * to them. It is given `y` as it was, with what was refused in it, which is kept nowhere else. Returns a function that
+   * ends this.
    */
-  onReplaced(listener: () => void): () => void;
+  onReplaced(listener: (was: Root) => void): () => void;
   /** The text without marks; of XML its markup. */
   toString(): string;
   toJSON(): string;
@@ -63,8 +64,7 @@ class LiveText {
   }
 
   get y(): Y.Text | Y.XmlFragment {
-    const { doc } = this.#shared;
-    return this.#isXml ? doc.getXmlFragment(this.#name) : doc.getText(this.#name);
+    return this.#in(this.#shared.doc);
   }
 
   get doc(): Y.Doc {
@@ -75,8 +75,8 @@ class LiveText {
     return this.#shared.awareness;
   }
 
-  onReplaced(listener: () => void): () => void {
-    return this.#shared.onReplaced(listener);
+  onReplaced(listener: (was: Y.Text | Y.XmlFragment) => void): () => void {
+    return this.#shared.onReplaced((was) => listener(this.#in(was)));
   }
 
   toString(): string {
@@ -85,6 +85,10 @@ class LiveText {
 
   toJSON(): string {
     return this.toString();
+  }
+
+  #in(doc: Y.Doc): Y.Text | Y.XmlFragment {
+    return this.#isXml ? doc.getXmlFragment(this.#name) : doc.getText(this.#name);
   }
 
   get #shared(): SharedDoc {

@@ -5,6 +5,7 @@
  */
 import { readTextWith, type TextFields, type TextMark, type Value } from "@syncline/core";
 import * as Y from "yjs";
+import { Arrived } from "./arrived.js";
 import { NOTHING } from "./roots.js";
 import { readUpdate } from "./update.js";
 
@@ -66,8 +67,24 @@ export function isXml(doc: Y.Doc, name: string): boolean {
 
 const readings = new WeakMap<object, Reading>();
 
+const arrivals = new WeakMap<object, Arrived>();
+
 readTextWith({
   merge: merged,
+
+  fits(fields, updates) {
+    // One that cannot be read is refused for that.
+    const summaries = updates.flatMap((update) => {
+      const read = readUpdate(update);
+      return read.ok ? [read.value] : [];
+    });
+    // The document is not known here; a text of it is.
+    const owner = fields[0]?.[1] ?? fields;
+    let known = arrivals.get(owner);
+    if (known?.holdsFor(fields) !== true) arrivals.set(owner, (known = new Arrived()));
+    known.learn(fields);
+    return known.after(summaries) !== undefined;
+  },
 
   json(owner: object, name: string, fields: TextFields): Value | undefined {
     let reading = readings.get(owner);

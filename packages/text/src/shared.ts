@@ -6,9 +6,18 @@
  * missing is known from the document's ops and never asked of Yjs, whose state vectors say nothing of deletions.
  *
  * Yjs takes nothing back. When something that it shows is gone, because a change was refused for good, another Y.Doc
- * takes its place, and whoever is bound to the old one is told.
+ * takes its place, and whoever is bound to the old one is told, and given it: what was refused stands only there. An
+ * editor that stays at the old one types to nobody, so that is reported.
  */
-import { CORE_LIMITS, type Document, type Draft, type Home, type TextMark, textLog } from "@syncline/core";
+import {
+  CORE_LIMITS,
+  type Document,
+  type Draft,
+  type Home,
+  InvalidValue,
+  type TextMark,
+  textLog,
+} from "@syncline/core";
 import type { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { awarenessOf } from "./awareness.js";
@@ -30,39 +39,50 @@ const RETRY_MS = 500;
 
 export class SharedDoc {
   doc: Y.Doc;
-  #home: Home;
+  /** The handles on the document, as far as somebody has read a text through them. */
+  readonly #homes = new Set<Home>();
   #document: Document;
   #marks = new Map<string, TextMark>();
   /** Edits that no transaction could take yet. */
   #held: { update: Uint8Array; roots: readonly string[] } | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(was: Y.Doc) => void>();
   #awareness: Awareness | undefined;
 
   constructor(home: Home) {
-    this.#home = home;
+    this.#homes.add(home);
     this.#document = home.document();
     this.doc = this.#fresh();
     home.onChange(() => this.#follow());
   }
 
-  /** Another handle on the same document. Edits go through one that is open. */
+  /** Another handle on the same document. */
   use(home: Home): void {
-    if (this.#home.isClosed) this.#home = home;
+    this.#homes.add(home);
     // It may have been made in the middle of a change of which nobody has been told yet.
     this.#follow();
   }
 
+  /** One that is open, if one is: edits go through it. */
+  get #home(): Home {
+    const [first, ...others] = this.#homes;
+    if (first === undefined || others.length === 0 || !first.isClosed) return first!;
+    this.#homes.delete(first);
+    return this.#home;
+  }
+
   /** Who is at the document, for editors. */
   get awareness(): Awareness {
-    this.#awareness ??= awarenessOf(this.#home, this.doc);
+    this.#awareness ??= awarenessOf(() => this.#home, this.doc);
     return this.#awareness;
   }
 
-  /** Calls `listener` when another Y.Doc has taken the place of this one. Returns a function that ends this. */
-  onReplaced(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Calls `listener` with the Y.Doc that was here when another one has taken its place. Returns a function that ends this. */
+  onReplaced(listener: (was: Y.Doc) => void): () => void {
+    // A function of its own: one listener may be given twice.
+    const told = (was: Y.Doc): void => listener(was);
+    this.#listeners.add(told);
+    return () => this.#listeners.delete(told);
   }
 
   #follow(): void {
@@ -117,12 +137,19 @@ export class SharedDoc {
     this.#awareness = undefined;
     for (const listener of [...this.#listeners]) {
       try {
-        listener();
+        listener(old);
       } catch (error) {
         this.#home.report(error);
       }
     }
     old.destroy();
+    old.once("update", () =>
+      this.#home.report(
+        new InvalidValue(
+          "an edit of a text that another one has replaced: bind the editor anew, in `onReplaced`",
+        ),
+      ),
+    );
   }
 
   #edited(update: Uint8Array, roots: readonly string[]): void {

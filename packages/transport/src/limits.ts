@@ -4,10 +4,10 @@
  * The engine has limits of its own and says why when one is passed; these are a little wider and only see to it that
  * nobody can make the transport hold more than it should before the engine has had a look.
  */
-import { LIMITS } from "@syncline/protocol";
+import { CLIENT_LIMITS } from "@syncline/protocol";
 
 /** One frame. A larger one that is sent is a mistake of ours and throws; one that arrives ends the link with 1009. */
-export const FRAME_BYTES_MAX = LIMITS.frameBytesMax + (4 << 10);
+export const FRAME_BYTES_MAX = CLIENT_LIMITS.frameBytesMax + (4 << 10);
 
 /** From the dialing to the end of the WebSocket's handshake. Then the attempt has failed. */
 export const HANDSHAKE_MS_MAX = 10_000;

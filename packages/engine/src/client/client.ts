@@ -1,6 +1,6 @@
 import type { DocumentName, Dot, Draft, Vector } from "@syncline/core";
 import { checkDocumentName, documentId, HybridClock, InvalidValue, isOfLife, stampMs } from "@syncline/core";
-import { CODES, type Fault, fault, type Hello, type Limits, type Message } from "@syncline/protocol";
+import { type ClientLimits, type Fault, fault, type Hello, type Message } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Logger } from "../ports.js";
 import { type Answer, Asks } from "./asks.js";
@@ -11,7 +11,6 @@ import { Outbox, type OwnChange } from "./outbox.js";
 import { OwnPresence } from "./presence.js";
 import { Reader } from "./reader.js";
 import { RefusedDots } from "./refused.js";
-import { replay } from "./replay.js";
 import { Retained } from "./retained.js";
 import { Session } from "./session.js";
 import { WallClock } from "./wall-clock.js";
@@ -31,7 +30,7 @@ export interface ClientConfig {
   readonly cluster: string;
   /** For the logs of servers. */
   readonly name: string;
-  readonly limits: Limits;
+  readonly limits: ClientLimits;
   /** Of the schema that the app was written for; not judged if it says none. */
   readonly schema?: number | undefined;
 }
@@ -66,119 +65,129 @@ export interface ClientStatus {
 }
 
 export class SyncClient {
-  private author: number;
-  private readonly wallClock: WallClock;
-  private readonly stamps: HybridClock;
-  private readonly documents = new Map<string, OpenDocument>();
+  #author: number;
+  readonly #wallClock: WallClock;
+  readonly #stamps: HybridClock;
+  readonly #documents = new Map<string, OpenDocument>();
   /** Documents without a handle whose own changes are not safe yet. */
-  private readonly unused = new Set<OpenDocument>();
-  private readonly session = new Session();
-  private readonly outbox: Outbox;
-  private readonly retained: Retained;
-  private readonly reader: Reader;
-  private readonly writer: Writer;
-  private readonly asks = new Asks();
-  private readonly presence: OwnPresence;
-  private readonly keeping: Keeping | undefined;
-  private readonly home: ServerLink;
+  readonly #unused = new Set<OpenDocument>();
+  readonly #session = new Session();
+  readonly #outbox: Outbox;
+  readonly #retained: Retained;
+  readonly #reader: Reader;
+  readonly #writer: Writer;
+  readonly #asks = new Asks();
+  readonly #presence: OwnPresence;
+  readonly #keeping: Keeping | undefined;
+  readonly #home: ServerLink;
   /** The link to a master, where the provider is none. */
-  private masterLink: ServerLink | undefined;
-  private provider: Hello | undefined;
+  #masterLink: ServerLink | undefined;
+  #provider: Hello | undefined;
   /** URLs of masters as the last server named them. */
-  private knownMasters: readonly string[] = [];
-  private master: Hello | undefined;
-  private lastFault: Fault | undefined;
-  private closed = false;
-  private stopCoverTimer: () => void = () => {};
-  private readonly statusListeners = new Set<() => void>();
-  private readonly rejectionListeners = new Set<(change: OwnChange) => void>();
-  private shownStatus = "";
+  #knownMasters: readonly string[] = [];
+  #master: Hello | undefined;
+  #lastFault: Fault | undefined;
+  #closed = false;
+  #stopCoverTimer: () => void = () => {};
+  readonly #statusListeners = new Set<() => void>();
+  readonly #rejectionListeners = new Set<(change: OwnChange) => void>();
+  #shownStatus = "";
 
-  constructor(
-    private readonly config: ClientConfig,
-    private readonly ports: ClientPorts,
-  ) {
+  readonly #config: ClientConfig;
+  readonly #ports: ClientPorts;
+
+  constructor(config: ClientConfig, ports: ClientPorts) {
+    this.#config = config;
+    this.#ports = ports;
     const { limits } = config;
-    this.author = this.drawAuthor();
-    this.wallClock = new WallClock(ports.clock, limits.clockAheadMsMax);
-    this.stamps = new HybridClock(() => this.wallClock.now(), limits.clockAheadMsMax);
-    this.outbox = new Outbox(this.session, limits);
-    this.retained = new Retained(this.session, limits);
-    this.presence = new OwnPresence(this.documents, ports.scheduler, limits);
-    this.keeping = ports.keeping?.({
+    this.#author = this.#drawAuthor();
+    this.#wallClock = new WallClock(ports.clock, limits.clockAheadMsMax);
+    this.#stamps = new HybridClock(() => this.#wallClock.now(), limits.clockAheadMsMax);
+    this.#outbox = new Outbox(this.#session, limits);
+    this.#retained = new Retained(this.#session, limits);
+    this.#presence = new OwnPresence(this.#documents, ports.scheduler, limits);
+    this.#keeping = ports.keeping?.({
       ...ports,
       limits,
-      stamps: this.stamps,
-      session: this.session,
-      outbox: this.outbox,
-      retained: this.retained,
-      documents: this.documents,
+      stamps: this.#stamps,
+      session: this.#session,
+      outbox: this.#outbox,
+      retained: this.#retained,
+      documents: this.#documents,
       on: {
         ready: () => {
-          if (!this.closed) this.home.start();
+          if (!this.#closed) this.#home.start();
         },
-        inherited: (changes) => this.inherited(changes),
-        loaded: (document, kept) => this.loaded(document, kept),
-        statusChanged: () => this.showStatus(),
+        inherited: (changes) => this.#inherited(changes),
+        loaded: (document, kept) => this.#loaded(document, kept),
+        statusChanged: () => this.#showStatus(),
       },
     });
-    const { keeping } = this;
-    this.reader = new Reader(
-      this.documents,
-      this.session,
-      this.outbox,
-      this.retained,
-      this.stamps,
+    const keeping = this.#keeping;
+    this.#reader = new Reader(
+      this.#documents,
+      this.#session,
+      this.#outbox,
+      this.#retained,
+      this.#stamps,
       keeping,
       limits,
       {
-        progressed: () => this.progressed(),
-        rebuilt: (documents) => this.rebuilt(documents),
-        opened: (document) => this.presence.opened(document),
+        progressed: () => this.#progressed(),
+        rebuilt: (documents) => this.#rebuilt(documents),
+        opened: (document) => this.#presence.opened(document),
       },
     );
-    this.writer = new Writer(this.session, this.outbox, this.retained, ports.scheduler, ports.log, limits, {
-      rejected: (change, why) => this.rejected(change, why),
-      ahead: (change) => this.madeAhead(change),
-      elsewhere: (why) => {
-        (this.masterLink ?? this.home).leave(why.reason);
-        this.lastFault = why;
-        this.showStatus();
+    this.#writer = new Writer(
+      this.#session,
+      this.#outbox,
+      this.#retained,
+      ports.scheduler,
+      ports.log,
+      limits,
+      {
+        rejected: (change, why) => this.#rejected(change, why),
+        ahead: (change) => this.#madeAhead(change),
+        elsewhere: (why) => {
+          (this.#masterLink ?? this.#home).leave(why.reason);
+          this.#lastFault = why;
+          this.#showStatus();
+        },
+        progressed: () => this.#progressed(),
       },
-      progressed: () => this.progressed(),
-    });
-    this.home = new ServerLink(ports, limits, {
+    );
+    this.#home = new ServerLink(ports, limits, {
       urls: () => config.urls,
-      self: () => this.self(),
-      attached: (channel, server) => this.attachedHome(channel, server),
-      message: (message) => this.receive(this.home, message),
-      drained: () => this.writer.pump(),
-      detached: (was, reason, why) => this.detachedHome(was, reason, why),
+      self: () => this.#self(),
+      attached: (channel, server) => this.#attachedHome(channel, server),
+      message: (message) => this.#receive(this.#home, message),
+      drained: () => this.#writer.pump(),
+      detached: (was, reason, why) => this.#detachedHome(was, reason, why),
     });
   }
 
   start(): void {
-    if (this.keeping === undefined) this.home.start();
-    else this.keeping.start();
-    this.showStatus();
+    if (this.#keeping === undefined) this.#home.start();
+    else this.#keeping.start();
+    this.#showStatus();
   }
 
   /** Opens a document; every call is matched by one of `close`. Throws `InvalidValue` for an impossible name. */
   open(name: DocumentName): OpenDocument {
     const wrong = checkDocumentName(name);
     if (wrong !== undefined) throw new InvalidValue(wrong);
-    const document = this.documents.get(documentId(name)) ?? this.follow(name);
+    const document = this.#documents.get(documentId(name)) ?? this.#follow(name);
     document.handles += 1;
-    this.unused.delete(document);
-    this.showSaveStates();
+    this.#unused.delete(document);
+    this.#showSaveStates();
     return document;
   }
 
-  private follow(name: DocumentName): OpenDocument {
-    const document = new OpenDocument(name, this.session);
-    this.documents.set(document.id, document);
-    if (this.keeping === undefined) this.reader.ask(document);
-    else this.keeping.load(document);
+  #follow(name: DocumentName): OpenDocument {
+    const document = new OpenDocument(name, this.#session);
+    this.#documents.set(document.id, document);
+    if (this.#keeping === undefined) this.#reader.ask(document);
+    else this.#keeping.load(document);
     return document;
   }
 
@@ -186,8 +195,8 @@ export class SyncClient {
   close(document: OpenDocument): void {
     document.handles -= 1;
     if (document.handles > 0) return;
-    this.unused.add(document);
-    this.leaveUnused(document);
+    this.#unused.add(document);
+    this.#leaveUnused(document);
   }
 
   /**
@@ -196,18 +205,18 @@ export class SyncClient {
    * deleted document deleted, instead of beginning a new one.
    */
   transact(document: OpenDocument, mutate: (draft: Draft) => void, asIs = false): OwnChange | undefined {
-    this.outbox.mustHaveRoom();
+    this.#outbox.mustHaveRoom();
     const change = document.document.transact(
-      { author: this.author, stamp: this.stamps.next(), asIs },
+      { author: this.#author, stamp: this.#stamps.next(), asIs },
       mutate,
     );
     if (change === undefined) return undefined;
     document.rejection = undefined;
-    const own = this.outbox.add(change);
-    this.writer.add(own);
-    this.keeping?.changed();
+    const own = this.#outbox.add(change);
+    this.#writer.add(own);
+    this.#keeping?.changed();
     document.tell();
-    this.showStatus();
+    this.#showStatus();
     return own;
   }
 
@@ -216,177 +225,177 @@ export class SyncClient {
    * the waiting.
    */
   whenHeld(vector: Vector, quorum: string, answered: (answer: Answer) => void): () => void {
-    return this.asks.ask({ vector, quorum, answered });
+    return this.#asks.ask({ vector, quorum, answered });
   }
 
   /** Shows others at this document what `state` says of this client, or nothing. Never kept anywhere. */
   show(document: OpenDocument, state: Uint8Array | undefined): void {
-    this.presence.set(document, state);
+    this.#presence.set(document, state);
   }
 
   /** Own changes that are not known to be safe: the loss of one disk might still undo their acknowledgement. */
   unsafeChanges(): readonly OwnChange[] {
-    return this.outbox.all();
+    return this.#outbox.all();
   }
 
   status(): ClientStatus {
     return {
-      connection: this.closed ? "disconnected" : this.reader.isAttached ? "connected" : "connecting",
-      writable: this.writer.isAttached,
-      provider: this.provider?.name,
-      master: this.master?.name,
-      pending: this.outbox.pendingCount,
-      lastFault: this.lastFault,
-      keeping: this.keeping?.state ?? "none",
-      keepingFault: this.keeping?.fault,
+      connection: this.#closed ? "disconnected" : this.#reader.isAttached ? "connected" : "connecting",
+      writable: this.#writer.isAttached,
+      provider: this.#provider?.name,
+      master: this.#master?.name,
+      pending: this.#outbox.pendingCount,
+      lastFault: this.#lastFault,
+      keeping: this.#keeping?.state ?? "none",
+      keepingFault: this.#keeping?.fault,
     };
   }
 
   onStatus(listener: () => void): () => void {
-    this.statusListeners.add(listener);
-    return () => this.statusListeners.delete(listener);
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
   }
 
   /** Calls back for every change that was finally refused, once it has been taken back. Returns a function that ends that. */
   onRejected(listener: (change: OwnChange) => void): () => void {
-    this.rejectionListeners.add(listener);
-    return () => this.rejectionListeners.delete(listener);
+    this.#rejectionListeners.add(listener);
+    return () => this.#rejectionListeners.delete(listener);
   }
 
   /** Ends all links. What was not acknowledged stays unconfirmed. */
   stop(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.stopCoverTimer();
-    this.presence.stop();
-    this.masterLink?.stop("the client was closed");
-    this.home.stop("the client was closed");
-    this.keeping?.stop();
-    for (const own of this.outbox.all()) own.tell();
-    this.showStatus();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopCoverTimer();
+    this.#presence.stop();
+    this.#masterLink?.stop("the client was closed");
+    this.#home.stop("the client was closed");
+    this.#keeping?.stop();
+    for (const own of this.#outbox.all()) own.tell();
+    this.#showStatus();
   }
 
   get isClosed(): boolean {
-    return this.closed;
+    return this.#closed;
   }
 
   // ---- links ----
 
-  private self() {
-    const { cluster, name, schema } = this.config;
+  #self() {
+    const { cluster, name, schema } = this.#config;
     return {
       peer: "client" as const,
       cluster,
       name,
       schema,
-      incarnation: this.author,
+      incarnation: this.#author,
       url: "",
       voter: false,
       masters: [],
-      token: this.ports.token(),
+      token: this.#ports.token(),
     };
   }
 
-  private attachedHome(channel: Channel, server: Hello): boolean {
-    this.provider = server;
-    this.knownMasters = server.masters;
-    this.lastFault = undefined;
-    this.reader.attach(channel);
-    this.presence.attach(channel);
-    this.watchCoverage();
+  #attachedHome(channel: Channel, server: Hello): boolean {
+    this.#provider = server;
+    this.#knownMasters = server.masters;
+    this.#lastFault = undefined;
+    this.#reader.attach(channel);
+    this.#presence.attach(channel);
+    this.#watchCoverage();
     if (server.peer === "master") {
-      this.masterLink?.stop("the provider is a master now");
-      this.masterLink = undefined;
-      this.attachMaster(channel, server);
-    } else if (this.masterLink === undefined) {
-      this.masterLink = this.linkToMaster();
-      this.masterLink.start();
+      this.#masterLink?.stop("the provider is a master now");
+      this.#masterLink = undefined;
+      this.#attachMaster(channel, server);
+    } else if (this.#masterLink === undefined) {
+      this.#masterLink = this.#linkToMaster();
+      this.#masterLink.start();
     }
-    this.showStatus();
+    this.#showStatus();
     return true;
   }
 
-  private detachedHome(wasAttached: boolean, reason: string, why: Fault | undefined): void {
-    if (!this.closed) this.lastFault = why ?? fault("UNREACHABLE", reason);
+  #detachedHome(wasAttached: boolean, reason: string, why: Fault | undefined): void {
+    if (!this.#closed) this.#lastFault = why ?? fault("UNREACHABLE", reason);
     if (wasAttached) {
-      this.reader.detach();
-      this.presence.detach();
-      this.provider = undefined;
-      this.stopCoverTimer();
-      if (this.masterLink === undefined) this.detachMaster();
+      this.#reader.detach();
+      this.#presence.detach();
+      this.#provider = undefined;
+      this.#stopCoverTimer();
+      if (this.#masterLink === undefined) this.#detachMaster();
     }
-    this.showStatus();
+    this.#showStatus();
   }
 
   /** A follower provides: writes go to a master that it names, or to one of the list. */
-  private linkToMaster(): ServerLink {
-    const link: ServerLink = new ServerLink(this.ports, this.config.limits, {
-      urls: () => [...new Set([...this.knownMasters, ...this.config.urls])],
-      self: () => this.self(),
+  #linkToMaster(): ServerLink {
+    const link: ServerLink = new ServerLink(this.#ports, this.#config.limits, {
+      urls: () => [...new Set([...this.#knownMasters, ...this.#config.urls])],
+      self: () => this.#self(),
       attached: (channel, server) => {
-        this.knownMasters = server.masters;
+        this.#knownMasters = server.masters;
         if (server.peer !== "master") return false;
-        this.lastFault = undefined;
-        this.attachMaster(channel, server);
-        this.showStatus();
+        this.#lastFault = undefined;
+        this.#attachMaster(channel, server);
+        this.#showStatus();
         return true;
       },
-      message: (message) => this.receive(link, message),
-      drained: () => this.writer.pump(),
+      message: (message) => this.#receive(link, message),
+      drained: () => this.#writer.pump(),
       detached: (wasAttached, reason, why) => {
-        if (why !== undefined) this.lastFault = why;
-        this.ports.log.debug("master-unreachable", { reason });
-        if (wasAttached && this.masterLink === link) this.detachMaster();
-        this.showStatus();
+        if (why !== undefined) this.#lastFault = why;
+        this.#ports.log.debug("master-unreachable", { reason });
+        if (wasAttached && this.#masterLink === link) this.#detachMaster();
+        this.#showStatus();
       },
     });
     return link;
   }
 
-  private attachMaster(channel: Channel, server: Hello): void {
-    this.master = server;
-    if (server.clockMs !== undefined) this.wallClock.hear(server.clockMs);
-    this.writer.pause("keeping");
-    this.writer.attach(channel, server);
-    if (this.keeping === undefined) this.writer.resume("keeping");
-    else this.keeping.beforeOffering(server.incarnation, () => this.writer.resume("keeping"));
-    this.asks.attach(channel);
+  #attachMaster(channel: Channel, server: Hello): void {
+    this.#master = server;
+    if (server.clockMs !== undefined) this.#wallClock.hear(server.clockMs);
+    this.#writer.pause("keeping");
+    this.#writer.attach(channel, server);
+    if (this.#keeping === undefined) this.#writer.resume("keeping");
+    else this.#keeping.beforeOffering(server.incarnation, () => this.#writer.resume("keeping"));
+    this.#asks.attach(channel);
   }
 
-  private detachMaster(): void {
-    this.master = undefined;
-    this.writer.detach();
-    this.asks.detach();
+  #detachMaster(): void {
+    this.#master = undefined;
+    this.#writer.detach();
+    this.#asks.detach();
   }
 
-  private receive(link: ServerLink, message: Message): void {
-    const reads = link === this.home;
-    const writes = link === (this.masterLink ?? this.home);
-    if (reads && this.reader.receive(message)) return;
+  #receive(link: ServerLink, message: Message): void {
+    const reads = link === this.#home;
+    const writes = link === (this.#masterLink ?? this.#home);
+    if (reads && this.#reader.receive(message)) return;
     if (reads && message.kind === "presence") {
-      this.presence.receive(message);
+      this.#presence.receive(message);
       return;
     }
-    if (writes && (this.writer.receive(message) || this.asks.receive(message))) return;
+    if (writes && (this.#writer.receive(message) || this.#asks.receive(message))) return;
     link.channel?.end(fault("UNEXPECTED_MESSAGE", `a server sent ${message.kind}`));
   }
 
   // ---- what follows from what ----
 
-  private progressed(): void {
-    for (const own of this.outbox.prune()) own.tell();
-    for (const document of this.documents.values()) if (document.isBehindOwn) this.showOwn(document);
-    for (const document of this.unused) this.leaveUnused(document);
-    this.keeping?.changed();
-    this.showStatus();
+  #progressed(): void {
+    for (const own of this.#outbox.prune()) own.tell();
+    for (const document of this.#documents.values()) if (document.isBehindOwn) this.#showOwn(document);
+    for (const document of this.#unused) this.#leaveUnused(document);
+    this.#keeping?.changed();
+    this.#showStatus();
   }
 
   /** A session that meets nodes which lack what it has seen hands it over, also one that only reads (SPINE 13). */
-  private watchCoverage(): void {
-    this.stopCoverTimer();
-    this.stopCoverTimer = this.ports.scheduler.after(this.config.limits.coverWaitMs, () => {
-      if (this.reader.isAttached && !this.reader.coversSession) this.writer.handOver();
-      this.watchCoverage();
+  #watchCoverage(): void {
+    this.#stopCoverTimer();
+    this.#stopCoverTimer = this.#ports.scheduler.after(this.#config.limits.coverWaitMs, () => {
+      if (this.#reader.isAttached && !this.#reader.coversSession) this.#writer.handOver();
+      this.#watchCoverage();
     });
   }
 
@@ -394,19 +403,19 @@ export class SyncClient {
    * A change was finally refused: it is taken back, its author is dropped, and what followed it in the document is
    * made again under a new author, once the document has been had anew from the provider.
    */
-  private rejected(own: OwnChange, why: Fault): void {
-    this.ports.log.warn("change-rejected", { code: why.code, reason: why.reason });
-    this.outbox.remove(own);
-    const document = this.documents.get(documentId(own.change.document));
+  #rejected(own: OwnChange, why: Fault): void {
+    this.#ports.log.warn("change-rejected", { code: why.code, reason: why.reason });
+    this.#outbox.remove(own);
+    const document = this.#documents.get(documentId(own.change.document));
     if (document !== undefined) {
       document.rejection = why;
       document.takingBack.push(own);
     }
-    this.beginAgain(document);
-    this.keeping?.changed();
+    this.#beginAgain(document);
+    this.#keeping?.changed();
     own.tell();
-    if (document === undefined) this.tellRejected(own);
-    this.showStatus();
+    if (document === undefined) this.#tellRejected(own);
+    this.#showStatus();
   }
 
   /**
@@ -414,39 +423,40 @@ export class SyncClient {
    * again in its place, with all others of its kind, so that they stay in the order in which they were made. Returns
    * false where there is no document to make it on.
    */
-  private madeAhead(own: OwnChange): boolean {
-    if (!this.documents.has(documentId(own.change.document))) return false;
-    this.ports.log.warn("clock-ahead", { remedy: CODES.CLOCK_AHEAD.remedy });
-    const latestMs = this.wallClock.now() + this.config.limits.clockAheadMsMax;
+  #madeAhead(own: OwnChange): boolean {
+    if (!this.#documents.has(documentId(own.change.document))) return false;
+    this.#ports.log.warn("clock-ahead", { stampMs: stampMs(own.change.stamp), nowMs: this.#wallClock.now() });
+    const latestMs = this.#wallClock.now() + this.#config.limits.clockAheadMsMax;
     const again = new Set<OpenDocument>();
-    for (const each of this.outbox.all()) {
+    for (const each of this.#outbox.all()) {
       const isAhead = stampMs(each.change.stamp) > latestMs && !each.received && !each.offeredElsewhere;
-      const document = this.documents.get(documentId(each.change.document));
+      const document = this.#documents.get(documentId(each.change.document));
       if (document === undefined || (each !== own && !isAhead)) continue;
       document.makingAgain.push(each.change);
       again.add(document);
     }
-    for (const document of again) this.beginAgain(document);
+    for (const document of again) this.#beginAgain(document);
     return true;
   }
 
   /** The author is dropped, and the document is had anew, to make again on it what cannot stand as it is. */
-  private beginAgain(document: OpenDocument | undefined): void {
-    this.author = this.drawAuthor();
+  #beginAgain(document: OpenDocument | undefined): void {
+    this.#author = this.#drawAuthor();
     if (document === undefined) return;
-    this.writer.pause("rebuild");
+    this.#writer.pause("rebuild");
     document.rebuild();
-    this.reader.ask(document);
-    this.keeping?.extentChanged(document);
+    this.#reader.ask(document);
+    this.#keeping?.extentChanged(document);
   }
 
   /**
-   * What follows a refused change has dots that follow dots which do not exist: it is made again. All else stays as it
-   * is, also what is not ready in the state that was had: a master may have accepted it (SPINE 3).
+   * What follows a refused change has dots that follow dots which do not exist, so it cannot stand as it is: the same
+   * mutations are made again under another author, on the state that was had; what they remove or replace is judged anew.
+   * All else stays as it is, also what is not ready in that state: a master may have accepted it (SPINE 3).
    */
-  private rebuilt(documents: readonly OpenDocument[]): void {
+  #rebuilt(documents: readonly OpenDocument[]): void {
     // What was written meanwhile has dots of the author that followed: no dot is made twice (I1).
-    this.author = this.drawAuthor();
+    this.#author = this.#drawAuthor();
     const againIn = new Map<
       OpenDocument,
       { readonly refused: RefusedDots; readonly made: Map<string, Dot> }
@@ -456,66 +466,65 @@ export class SyncClient {
       for (const change of document.makingAgain.splice(0)) refused.add(change);
       againIn.set(document, { refused, made: new Map() });
     }
-    for (const own of [...this.outbox.all()]) {
-      const document = this.documents.get(documentId(own.change.document));
+    for (const own of [...this.#outbox.all()]) {
+      const document = this.#documents.get(documentId(own.change.document));
       const again = document && againIn.get(document);
-      if (document === undefined || again === undefined) continue;
+      if (!document || !again) continue;
       const { refused, made } = again;
       if (!refused.precede(own.change)) {
         if (!document.showOwn(own.change)) document.isBehindOwn = true;
         continue;
       }
       refused.add(own.change);
-      const by = { author: this.author, stamp: this.stamps.next(), asIs: isOfLife(own.change) };
-      const change = document.document.transact(by, (draft) => replay(own.change, draft, made));
-      if (change !== undefined) {
-        this.outbox.replace(own, change);
-        own.tell();
-      } else {
-        // What it did cannot be done any more, for instance removing what never was.
-        this.outbox.remove(own);
-        this.writer.forget(own);
-        own.rejected = fault("MALFORMED_OP", "what this change built on was refused");
-        own.tell();
+      const by = { author: this.#author, stamp: this.#stamps.next(), asIs: isOfLife(own.change) };
+      const change = document.document.transact(by, (draft) => draft.repeat(own.change, made));
+      if (change !== undefined) this.#outbox.replace(own, change);
+      else {
+        // What it did cannot be done any more: it removes what never was, or was typed on text that never was.
+        this.#outbox.remove(own);
+        this.#writer.forget(own);
+        own.rejected = fault("MALFORMED_OP", "what it built on was refused");
         document.takingBack.push(own);
       }
+      own.tell();
     }
-    for (const document of documents) for (const own of document.takingBack.splice(0)) this.tellRejected(own);
-    const rebuilding = [...this.documents.values()].some((other) => other.rebuilding !== undefined);
-    if (!rebuilding) this.writer.resume("rebuild");
+    for (const document of documents)
+      for (const own of document.takingBack.splice(0)) this.#tellRejected(own);
+    if (![...this.#documents.values()].some((other) => other.rebuilding !== undefined))
+      this.#writer.resume("rebuild");
   }
 
   // ---- what another life has left ----
 
   /** Its changes are sent from here, and their documents followed until they are safe. */
-  private inherited(changes: readonly OwnChange[]): void {
+  #inherited(changes: readonly OwnChange[]): void {
     for (const own of changes) {
       const id = documentId(own.change.document);
-      let document = this.documents.get(id);
+      let document = this.#documents.get(id);
       if (document === undefined) {
-        document = this.follow(own.change.document);
-        this.unused.add(document);
+        document = this.#follow(own.change.document);
+        this.#unused.add(document);
       }
       document.isBehindOwn = true;
-      this.writer.add(own);
+      this.#writer.add(own);
     }
-    for (const document of this.documents.values()) if (!document.loading) this.showOwn(document);
-    this.showStatus();
+    for (const document of this.#documents.values()) if (!document.loading) this.#showOwn(document);
+    this.#showStatus();
   }
 
-  private loaded(document: OpenDocument, kept: KeptDocument | undefined): void {
+  #loaded(document: OpenDocument, kept: KeptDocument | undefined): void {
     // One that is being rebuilt is had from the provider alone.
     const isWelcome = kept !== undefined && document.rebuilding === undefined;
     if (isWelcome) document.restore(kept.document, kept.vector);
-    const isShown = this.showOwn(document);
-    this.reader.ask(document);
+    const isShown = this.#showOwn(document);
+    this.#reader.ask(document);
     if (isWelcome && !isShown) document.tell();
   }
 
   /** Shows own changes of another life as far as what they build on is here. Returns whether it told of any. */
-  private showOwn(document: OpenDocument): boolean {
+  #showOwn(document: OpenDocument): boolean {
     if (!document.isBehindOwn || document.rebuilding !== undefined) return false;
-    const own = this.outbox.all().filter(({ change }) => documentId(change.document) === document.id);
+    const own = this.#outbox.all().filter(({ change }) => documentId(change.document) === document.id);
     const before = own.filter(({ change }) => document.document.counter(change.author) >= change.last).length;
     const after = own.filter(({ change }) => document.showOwn(change)).length;
     document.isBehindOwn = after < own.length;
@@ -523,44 +532,44 @@ export class SyncClient {
     return after > before;
   }
 
-  private leaveUnused(document: OpenDocument): void {
+  #leaveUnused(document: OpenDocument): void {
     const id = document.id;
     if (document.rebuilding !== undefined) return; // What follows its refused change waits for it.
-    if (this.outbox.all().some((own) => documentId(own.change.document) === id)) return;
-    this.unused.delete(document);
-    this.reader.leave(document);
-    this.keeping?.left(document);
-    this.documents.delete(id);
+    if (this.#outbox.all().some((own) => documentId(own.change.document) === id)) return;
+    this.#unused.delete(document);
+    this.#reader.leave(document);
+    this.#keeping?.left(document);
+    this.#documents.delete(id);
   }
 
-  private showSaveStates(): void {
+  #showSaveStates(): void {
     const waiting = new Set<string>();
-    for (const own of this.outbox.all()) {
+    for (const own of this.#outbox.all()) {
       if (!own.confirmed) waiting.add(documentId(own.change.document));
     }
-    for (const document of this.documents.values()) {
+    for (const document of this.#documents.values()) {
       // What was kept of it, and not read yet, may be waiting too.
       const isWaiting = waiting.has(document.id) || document.loading;
-      const underWay = this.writer.isAttached ? "saving" : "offline";
+      const underWay = this.#writer.isAttached ? "saving" : "offline";
       document.showSaveState(document.rejection !== undefined ? "rejected" : isWaiting ? underWay : "saved");
     }
   }
 
-  private tellRejected(own: OwnChange): void {
-    for (const listener of [...this.rejectionListeners]) listener(own);
+  #tellRejected(own: OwnChange): void {
+    for (const listener of [...this.#rejectionListeners]) listener(own);
   }
 
-  private drawAuthor(): number {
-    return 1 + this.ports.random.integer(2 ** 53 - 1);
+  #drawAuthor(): number {
+    return 1 + this.#ports.random.integer(2 ** 53 - 1);
   }
 
-  private showStatus(): void {
-    this.showSaveStates();
+  #showStatus(): void {
+    this.#showSaveStates();
     const { lastFault, keepingFault, ...status } = this.status();
     const faults = [lastFault, keepingFault].flatMap((fault) => [fault?.code, fault?.reason]);
     const shown = [...Object.values(status), ...faults].join();
-    if (shown === this.shownStatus) return;
-    this.shownStatus = shown;
-    for (const listener of [...this.statusListeners]) listener();
+    if (shown === this.#shownStatus) return;
+    this.#shownStatus = shown;
+    for (const listener of [...this.#statusListeners]) listener();
   }
 }

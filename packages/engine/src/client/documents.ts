@@ -46,16 +46,16 @@ export class OpenDocument {
   /** Why a change of it was finally refused, until the next one is made. */
   rejection: Fault | undefined;
   /** What was said last of its own changes. */
-  private shownSaveState: SaveState = "saved";
-  private readonly saveStateListeners = new Set<() => void>();
+  #shownSaveState: SaveState = "saved";
+  readonly #saveStateListeners = new Set<() => void>();
   /** Providers have sent two changes of one identity. */
-  private conflicted = false;
-  private readonly listeners = new Set<() => void>();
+  #conflicted = false;
+  readonly #listeners = new Set<() => void>();
   /** What is shown here of this client, if anything. */
   presence: Uint8Array | undefined;
   /** Who else is here; another map whenever that has changed. */
   others: ReadonlyMap<number, Present> = new Map();
-  private readonly presenceListeners = new Set<() => void>();
+  readonly #presenceListeners = new Set<() => void>();
 
   constructor(
     readonly name: DocumentName,
@@ -70,18 +70,18 @@ export class OpenDocument {
   }
 
   onChange(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   tell(): void {
-    for (const listener of [...this.listeners]) listener();
+    for (const listener of [...this.#listeners]) listener();
   }
 
   /** Calls back whenever `presence` or `others` has changed. Returns a function that ends that. */
   onPresence(listener: () => void): () => void {
-    this.presenceListeners.add(listener);
-    return () => this.presenceListeners.delete(listener);
+    this.#presenceListeners.add(listener);
+    return () => this.#presenceListeners.delete(listener);
   }
 
   showOthers(others: ReadonlyMap<number, Present>): void {
@@ -91,24 +91,24 @@ export class OpenDocument {
   }
 
   tellPresence(): void {
-    for (const listener of [...this.presenceListeners]) listener();
+    for (const listener of [...this.#presenceListeners]) listener();
   }
 
   /** Calls back whenever `saveState` has changed. Returns a function that ends that. */
   onSaveState(listener: () => void): () => void {
-    this.saveStateListeners.add(listener);
-    return () => this.saveStateListeners.delete(listener);
+    this.#saveStateListeners.add(listener);
+    return () => this.#saveStateListeners.delete(listener);
   }
 
   /** What has become of the changes made here, as it was told last. */
   get saveState(): SaveState {
-    return this.shownSaveState;
+    return this.#shownSaveState;
   }
 
   showSaveState(state: SaveState): void {
-    if (state === this.shownSaveState) return;
-    this.shownSaveState = state;
-    for (const listener of [...this.saveStateListeners]) listener();
+    if (state === this.#shownSaveState) return;
+    this.#shownSaveState = state;
+    for (const listener of [...this.#saveStateListeners]) listener();
   }
 
   /**
@@ -120,11 +120,11 @@ export class OpenDocument {
     const target = this.rebuilding ?? this.document;
     const counter = target.counter(change.author);
     if (counter >= change.last) return "known";
-    if (counter >= change.first) this.conflicted = true;
+    if (counter >= change.first) this.#conflicted = true;
     const ready =
       target.counter(change.author) === change.first - 1 &&
       change.observed.every((dot) => target.counter(dot.author) >= dot.counter);
-    if (!ready) return this.rebuilding === undefined && !this.conflicted ? "unready" : "known";
+    if (!ready) return this.rebuilding === undefined && !this.#conflicted ? "unready" : "known";
     target.apply(change);
     return "applied";
   }

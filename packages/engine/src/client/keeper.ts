@@ -1,5 +1,5 @@
 import type { Change, Vector } from "@syncline/core";
-import { type Fault, type Feed, fault } from "@syncline/protocol";
+import { type Fault, type Feed, fault, OPTIONAL_LIMITS } from "@syncline/protocol";
 import { Batch } from "./batch.js";
 import type { OpenDocument } from "./documents.js";
 import { Heir, type LeftSlot } from "./heir.js";
@@ -30,7 +30,7 @@ import { Tidying } from "./tidying.js";
  * meanwhile goes into the next. Nothing waits for it but the first offer to another master.
  */
 export function keeping(store: SlotStore): MakeKeeping {
-  return (client) => new Keeper(store, client);
+  return (client) => new Keeper(store, { ...client, limits: { ...OPTIONAL_LIMITS, ...client.limits } });
 }
 
 class Keeper implements Keeping {

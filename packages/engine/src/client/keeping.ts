@@ -1,5 +1,5 @@
 import type { Document, HybridClock, Vector } from "@syncline/core";
-import type { Fault, Limits } from "@syncline/protocol";
+import type { ClientLimits, Fault, OptionalLimits } from "@syncline/protocol";
 import type { Clock, Logger, Scheduler } from "../ports.js";
 import type { OpenDocument } from "./documents.js";
 import type { Outbox, OwnChange } from "./outbox.js";
@@ -47,7 +47,7 @@ export interface KeptClient {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly log: Logger;
-  readonly limits: Limits;
+  readonly limits: ClientLimits & OptionalLimits;
   readonly stamps: HybridClock;
   readonly session: Session;
   readonly outbox: Outbox;
@@ -70,4 +70,7 @@ export interface KeptDocument {
   readonly vector: Vector;
 }
 
-export type MakeKeeping = (client: KeptClient) => Keeping;
+/** @param client with what is set of the limits of keeping; the others are the usual ones. */
+export type MakeKeeping = (
+  client: Omit<KeptClient, "limits"> & { readonly limits: ClientLimits & Partial<OptionalLimits> },
+) => Keeping;

@@ -1,8 +1,9 @@
-import { clientMessages, type Fault, type Hello, type Limits, type Message } from "@syncline/protocol";
+import { type ClientLimits, clientMessages, type Fault, type Hello, type Message } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
-import { greet, type Self } from "../greeting.js";
+import type { Self } from "../introduction.js";
 import type { Clock, Dialer, Link, LinkHandler, Random, Scheduler } from "../ports.js";
 import { Redialer } from "../redial.js";
+import { greetServer } from "./greeting.js";
 
 /**
  * A client's connection to one server at a time, out of a list: dialed again, at the next one, when it ends.
@@ -29,77 +30,72 @@ export interface ServerHandler {
 const MESSAGES = /* @__PURE__ */ clientMessages();
 
 export class ServerLink {
-  private next = 0;
-  private readonly redialer: Redialer;
-  private current: Channel | undefined;
-  private opening: { readonly link: Link; readonly greeting: LinkHandler } | undefined;
+  #next = 0;
+  readonly #redialer: Redialer;
+  #current: Channel | undefined;
+  #opening: { readonly link: Link; readonly greeting: LinkHandler } | undefined;
 
-  constructor(
-    private readonly ports: ServerPorts,
-    private readonly limits: Limits,
-    private readonly handler: ServerHandler,
-  ) {
-    this.redialer = new Redialer(ports, limits, {
+  readonly #ports: ServerPorts;
+  readonly #limits: ClientLimits;
+  readonly #handler: ServerHandler;
+
+  constructor(ports: ServerPorts, limits: ClientLimits, handler: ServerHandler) {
+    this.#ports = ports;
+    this.#limits = limits;
+    this.#handler = handler;
+    this.#redialer = new Redialer(ports, limits, {
       nextUrl: () => {
         const urls = handler.urls();
-        return urls[this.next++ % Math.max(1, urls.length)];
+        return urls[this.#next++ % Math.max(1, urls.length)];
       },
-      opened: (link) => this.open(link),
+      opened: (link) => this.#open(link),
       failed: (url, reason) => handler.detached(false, `${url}: ${reason}`, undefined),
     });
   }
 
   get channel(): Channel | undefined {
-    return this.current;
+    return this.#current;
   }
 
   start(): void {
-    this.redialer.start();
+    this.#redialer.start();
   }
 
   /** Ends the link and goes on to the next server. */
   leave(reason: string): void {
-    this.current?.close(reason);
+    this.#current?.close(reason);
   }
 
   stop(reason: string): void {
-    this.redialer.stop();
-    this.current?.close(reason);
-    this.opening?.link.close(reason);
-    this.opening?.greeting.closed(reason);
+    this.#redialer.stop();
+    this.#current?.close(reason);
+    this.#opening?.link.close(reason);
+    this.#opening?.greeting.closed(reason);
   }
 
-  private open(link: Link): LinkHandler {
-    const { handler } = this;
-    const greeting = greet(
-      "dialer",
-      link,
-      () => handler.self(),
-      { ...this.ports, mac: undefined, messages: MESSAGES },
-      this.limits,
-      {
-        admitClient: (_hello, answer) => answer(undefined),
-        greeted: (channel, server) => {
-          this.opening = undefined;
-          this.current = channel;
-          if (handler.attached(channel, server)) this.redialer.succeeded();
-          else this.ports.scheduler.turn(() => channel.close("another server is wanted"));
-          return {
-            message: (message) => handler.message(message),
-            drained: () => handler.drained(),
-            closed: (reason, fault) => {
-              this.current = undefined;
-              handler.detached(true, reason, fault);
-            },
-          };
-        },
-        failed: (reason, fault) => {
-          this.opening = undefined;
-          handler.detached(false, reason, fault);
-        },
+  #open(link: Link): LinkHandler {
+    const handler = this.#handler;
+    const greeting = greetServer(link, handler.self(), { ...this.#ports, messages: MESSAGES }, this.#limits, {
+      greeted: (channel, server) => {
+        this.#opening = undefined;
+        this.#current = channel;
+        if (handler.attached(channel, server)) this.#redialer.succeeded();
+        else this.#ports.scheduler.turn(() => channel.close("another server is wanted"));
+        return {
+          message: (message) => handler.message(message),
+          drained: () => handler.drained(),
+          closed: (reason, fault) => {
+            this.#current = undefined;
+            handler.detached(true, reason, fault);
+          },
+        };
       },
-    );
-    this.opening = { link, greeting };
+      failed: (reason, fault) => {
+        this.#opening = undefined;
+        handler.detached(false, reason, fault);
+      },
+    });
+    this.#opening = { link, greeting };
     return greeting;
   }
 }

@@ -1,6 +1,6 @@
 import type { Change, Document, StreamId, Vector } from "@syncline/core";
 import { changeId, covers, documentId, LimitExceeded } from "@syncline/core";
-import type { Fault, Limits } from "@syncline/protocol";
+import type { ClientLimits, Fault } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Session } from "./session.js";
 
@@ -32,53 +32,56 @@ export class OwnChange {
   rejected: Fault | undefined;
   token: Vector | undefined;
   nodes: readonly string[] = [];
-  private readonly listeners = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(public change: Change) {}
 
   /** Calls back whenever something becomes known. Returns a function that ends that. */
   onNews(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Something has become known. */
   tell(): void {
-    for (const listener of [...this.listeners]) listener();
+    for (const listener of [...this.#listeners]) listener();
   }
 }
 
 export class Outbox {
-  private entries: OwnChange[] = [];
-  private bytes = 0;
-  private pending = 0;
-  private versionCount = 0;
-  private readonly byId = new Map<string, OwnChange>();
+  #entries: OwnChange[] = [];
+  #bytes = 0;
+  #pending = 0;
+  #versionCount = 0;
+  readonly #byId = new Map<string, OwnChange>();
 
-  constructor(
-    private readonly session: Session,
-    private readonly limits: Limits,
-  ) {}
+  readonly #session: Session;
+  readonly #limits: ClientLimits;
+
+  constructor(session: Session, limits: ClientLimits) {
+    this.#session = session;
+    this.#limits = limits;
+  }
 
   all(): readonly OwnChange[] {
-    return this.entries;
+    return this.#entries;
   }
 
   /** Counts what becomes different here, so that who keeps it knows when to look. */
   get version(): number {
-    return this.versionCount;
+    return this.#versionCount;
   }
 
   /** Changes that no master has durably acknowledged yet. */
   get pendingCount(): number {
-    return this.pending;
+    return this.#pending;
   }
 
   /** A master, or a safe place, has made it durable. */
   markDurable(entry: OwnChange): void {
     if (entry.durable) return;
     entry.durable = true;
-    this.pending -= 1;
+    this.#pending -= 1;
   }
 
   /**
@@ -87,11 +90,11 @@ export class Outbox {
    * worse. Throws `LimitExceeded` when none is: the client has been offline for too long.
    */
   mustHaveRoom(): void {
-    for (let full = this.fullBy(); full !== undefined; full = this.fullBy()) {
-      const oldest = this.entries.find((entry) => entry.confirmed);
+    for (let full = this.#fullBy(); full !== undefined; full = this.#fullBy()) {
+      const oldest = this.#entries.find((entry) => entry.confirmed);
       if (oldest === undefined) {
         throw new LimitExceeded(
-          `${full} is ${this.limits[full]}: as much of what was made here waits for a master; connect and wait`,
+          `${full} is ${this.#limits[full]}: as much of what was made here waits for a master; connect and wait`,
         );
       }
       this.remove(oldest);
@@ -99,36 +102,36 @@ export class Outbox {
   }
 
   /** The limit that is reached, if one is. */
-  private fullBy(): "outboxChangesMax" | "outboxBytesMax" | undefined {
-    if (this.entries.length >= this.limits.outboxChangesMax) return "outboxChangesMax";
-    return this.bytes >= this.limits.outboxBytesMax ? "outboxBytesMax" : undefined;
+  #fullBy(): "outboxChangesMax" | "outboxBytesMax" | undefined {
+    if (this.#entries.length >= this.#limits.outboxChangesMax) return "outboxChangesMax";
+    return this.#bytes >= this.#limits.outboxBytesMax ? "outboxBytesMax" : undefined;
   }
 
   add(change: Change): OwnChange {
     const entry = new OwnChange(change);
-    this.entries.push(entry);
-    this.enter(entry);
+    this.#entries.push(entry);
+    this.#enter(entry);
     return entry;
   }
 
   /** Takes in changes of one that is gone, before those made here. What is here already is left out. */
   restore(entries: readonly OwnChange[]): OwnChange[] {
-    const news = entries.filter((entry) => !this.byId.has(changeId(entry.change)));
-    this.entries.unshift(...news);
-    for (const entry of news) this.enter(entry);
+    const news = entries.filter((entry) => !this.#byId.has(changeId(entry.change)));
+    this.#entries.unshift(...news);
+    for (const entry of news) this.#enter(entry);
     return news;
   }
 
-  private enter(entry: OwnChange): void {
-    this.byId.set(changeId(entry.change), entry);
-    this.bytes += entry.change.bytes.length;
-    this.pending += 1;
-    this.versionCount += 1;
+  #enter(entry: OwnChange): void {
+    this.#byId.set(changeId(entry.change), entry);
+    this.#bytes += entry.change.bytes.length;
+    this.#pending += 1;
+    this.#versionCount += 1;
   }
 
   /** A document has arrived as a state, in which everything is safe: own changes among it need not be kept. */
   foundIn(document: Document): void {
-    for (const entry of this.entries) {
+    for (const entry of this.#entries) {
       const { change } = entry;
       if (documentId(change.document) === documentId(document.name))
         entry.isInBase ||= document.counter(change.author) >= change.last;
@@ -137,47 +140,47 @@ export class Outbox {
 
   /** The own change with this identity, if it is still here. */
   find(change: Parameters<typeof changeId>[0]): OwnChange | undefined {
-    return this.byId.get(changeId(change));
+    return this.#byId.get(changeId(change));
   }
 
   /** Takes out a change that was finally refused, or for which there is no room. */
   remove(entry: OwnChange): void {
-    this.entries.splice(this.entries.indexOf(entry), 1);
-    this.byId.delete(changeId(entry.change));
-    this.bytes -= entry.change.bytes.length;
-    if (!entry.durable) this.pending -= 1;
-    this.versionCount += 1;
+    this.#entries.splice(this.#entries.indexOf(entry), 1);
+    this.#byId.delete(changeId(entry.change));
+    this.#bytes -= entry.change.bytes.length;
+    if (!entry.durable) this.#pending -= 1;
+    this.#versionCount += 1;
   }
 
   /** Gives a change that follows a refused one its new form. */
   replace(entry: OwnChange, change: Change): void {
-    this.byId.delete(changeId(entry.change));
-    this.bytes += change.bytes.length - entry.change.bytes.length;
+    this.#byId.delete(changeId(entry.change));
+    this.#bytes += change.bytes.length - entry.change.bytes.length;
     entry.change = change;
     // Nobody was offered this one.
     entry.firstOffered = undefined;
     entry.offeredElsewhere = false;
-    this.byId.set(changeId(change), entry);
-    this.versionCount += 1;
+    this.#byId.set(changeId(change), entry);
+    this.#versionCount += 1;
   }
 
   /** It lies in a safe place, or before one: the feed does not bring what another life of this client had seen. */
-  private isSafe({ place, token, durable, isInBase }: OwnChange): boolean {
+  #isSafe({ place, token, durable, isInBase }: OwnChange): boolean {
     if (isInBase) return true;
-    if (place !== undefined) return this.session.isSafe(place.stream, place.position);
-    return durable && token !== undefined && covers(this.session.safe, token);
+    if (place !== undefined) return this.#session.isSafe(place.stream, place.position);
+    return durable && token !== undefined && covers(this.#session.safe, token);
   }
 
   /** Lets go of what has become safe, which is more than durable, whether or not an answer said so. Returns it. */
   prune(): OwnChange[] {
-    const safe = this.entries.filter((entry) => this.isSafe(entry));
+    const safe = this.#entries.filter((entry) => this.#isSafe(entry));
     if (safe.length === 0) return safe;
-    this.versionCount += 1;
+    this.#versionCount += 1;
     const gone = new Set(safe);
-    this.entries = this.entries.filter((entry) => !gone.has(entry));
+    this.#entries = this.#entries.filter((entry) => !gone.has(entry));
     for (const entry of safe) {
-      this.byId.delete(changeId(entry.change));
-      this.bytes -= entry.change.bytes.length;
+      this.#byId.delete(changeId(entry.change));
+      this.#bytes -= entry.change.bytes.length;
       entry.received = entry.committed = entry.confirmed = true;
       this.markDurable(entry);
     }

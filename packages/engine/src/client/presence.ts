@@ -1,5 +1,5 @@
 import { documentId } from "@syncline/core";
-import type { Limits, Presence, Present } from "@syncline/protocol";
+import type { ClientLimits, Presence, Present } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Scheduler } from "../ports.js";
 import type { OpenDocument } from "./documents.js";
@@ -12,35 +12,39 @@ import type { OpenDocument } from "./documents.js";
  * together: only the last counts.
  */
 export class OwnPresence {
-  private channel: Channel | undefined;
-  private clock = 0;
+  #channel: Channel | undefined;
+  #clock = 0;
   /** Documents of which the server has yet to be told. */
-  private readonly due = new Set<OpenDocument>();
-  private stopTimer: (() => void) | undefined;
+  readonly #due = new Set<OpenDocument>();
+  #stopTimer: (() => void) | undefined;
 
-  constructor(
-    private readonly documents: ReadonlyMap<string, OpenDocument>,
-    private readonly scheduler: Scheduler,
-    private readonly limits: Limits,
-  ) {}
+  readonly #documents: ReadonlyMap<string, OpenDocument>;
+  readonly #scheduler: Scheduler;
+  readonly #limits: ClientLimits;
+
+  constructor(documents: ReadonlyMap<string, OpenDocument>, scheduler: Scheduler, limits: ClientLimits) {
+    this.#documents = documents;
+    this.#scheduler = scheduler;
+    this.#limits = limits;
+  }
 
   attach(channel: Channel): void {
-    this.channel = channel;
-    for (const document of this.documents.values())
-      if (document.presence !== undefined) this.due.add(document);
-    this.flush();
+    this.#channel = channel;
+    for (const document of this.#documents.values())
+      if (document.presence !== undefined) this.#due.add(document);
+    this.#flush();
   }
 
   detach(): void {
-    this.channel = undefined;
-    for (const document of this.documents.values()) document.showOthers(new Map());
+    this.#channel = undefined;
+    for (const document of this.#documents.values()) document.showOthers(new Map());
   }
 
   /** Shows this from now on, or nothing. */
   set(document: OpenDocument, state: Uint8Array | undefined): void {
     document.presence = state;
-    this.due.add(document);
-    if (this.stopTimer === undefined) this.flush();
+    this.#due.add(document);
+    if (this.#stopTimer === undefined) this.#flush();
     document.tellPresence();
   }
 
@@ -48,14 +52,14 @@ export class OwnPresence {
   opened(document: OpenDocument): void {
     document.showOthers(new Map());
     if (document.presence === undefined) return;
-    this.due.add(document);
-    if (this.stopTimer === undefined) this.flush();
+    this.#due.add(document);
+    if (this.#stopTimer === undefined) this.#flush();
   }
 
   receive(message: Presence): void {
     const changed = new Map<OpenDocument, Map<number, Present>>();
     for (const present of message.present) {
-      const document = this.documents.get(documentId(present.document));
+      const document = this.#documents.get(documentId(present.document));
       if (document === undefined || present.state === "still" || present.state === "lost") continue;
       const others = changed.get(document) ?? new Map(document.others);
       changed.set(document, others);
@@ -66,34 +70,34 @@ export class OwnPresence {
   }
 
   stop(): void {
-    this.stopTimer?.();
+    this.#stopTimer?.();
     this.detach();
   }
 
-  private flush(): void {
-    const { channel } = this;
+  #flush(): void {
+    const channel = this.#channel;
     if (channel === undefined) return;
     const present: Present[] = [];
-    for (const { name, presence, number } of this.due) {
+    for (const { name, presence, number } of this.#due) {
       if (number === 0) continue; // It is told when it is open there.
-      this.clock += 1;
+      this.#clock += 1;
       present.push({
         document: name,
         id: 0,
-        clock: this.clock,
+        clock: this.#clock,
         beat: 0,
         leftMs: 0,
         state: presence ?? "gone",
       });
     }
-    this.due.clear();
+    this.#due.clear();
     if (present.length === 0) return;
     for (let from = 0; from < present.length; from += 128) {
       channel.send({ kind: "presence", present: present.slice(from, from + 128) });
     }
-    this.stopTimer = this.scheduler.after(Math.ceil(1_000 / this.limits.presencePerSecondMax), () => {
-      this.stopTimer = undefined;
-      this.flush();
+    this.#stopTimer = this.#scheduler.after(Math.ceil(1_000 / this.#limits.presencePerSecondMax), () => {
+      this.#stopTimer = undefined;
+      this.#flush();
     });
   }
 }

@@ -9,22 +9,22 @@ import type { Change } from "@syncline/core";
  */
 export class RefusedDots {
   /** By author, the first dot that will never exist. */
-  private readonly from = new Map<number, number>();
+  readonly #from = new Map<number, number>();
 
   constructor(refused: Iterable<{ readonly change: Change }>) {
     for (const { change } of refused) this.add(change);
   }
 
   add({ author, first }: Change): void {
-    this.from.set(author, Math.min(first, this.from.get(author) ?? first));
+    this.#from.set(author, Math.min(first, this.#from.get(author) ?? first));
   }
 
   /** Whether the change builds on one of these dots. */
   precede({ author, first, observed }: Change): boolean {
-    return this.has(author, first) || observed.some((dot) => this.has(dot.author, dot.counter));
+    return this.#has(author, first) || observed.some((dot) => this.#has(dot.author, dot.counter));
   }
 
-  private has(author: number, counter: number): boolean {
-    return counter >= (this.from.get(author) ?? Number.POSITIVE_INFINITY);
+  #has(author: number, counter: number): boolean {
+    return counter >= (this.#from.get(author) ?? Number.POSITIVE_INFINITY);
   }
 }

@@ -11,37 +11,37 @@ import { covers, joinInto, positionIn } from "@syncline/core";
  */
 export class Session {
   /** Places of everything that the session has seen. */
-  private readonly seen: MutableVector = new Map();
+  readonly #seen: MutableVector = new Map();
   /** What a master had when it took a hand-over. */
-  private need: MutableVector = new Map();
-  private readonly safePositions: MutableVector = new Map();
+  #need: MutableVector = new Map();
+  readonly #safePositions: MutableVector = new Map();
   /** Counts changes of `vector()`, so that a link knows when to send it again. */
-  private versionCount = 0;
+  #versionCount = 0;
 
   get version(): number {
-    return this.versionCount;
+    return this.#versionCount;
   }
 
   get safe(): Vector {
-    return this.safePositions;
+    return this.#safePositions;
   }
 
   /** What has been seen, and what a master had when it took a hand-over: for who keeps it. */
   get parts(): { readonly seen: Vector; readonly need: Vector } {
-    return { seen: this.seen, need: this.need };
+    return { seen: this.#seen, need: this.#need };
   }
 
   /** Takes over what another session was, which is gone or shares with this one what it has seen. */
   restore({ seen, need }: { readonly seen: Vector; readonly need: Vector }): void {
-    joinInto(this.seen, seen);
-    joinInto(this.need, need);
-    this.versionCount += 1;
+    joinInto(this.#seen, seen);
+    joinInto(this.#need, need);
+    this.#versionCount += 1;
   }
 
   /** What a master must cover before it may take the session's changes. */
   vector(): MutableVector {
-    const vector = new Map(this.seen);
-    joinInto(vector, this.need);
+    const vector = new Map(this.#seen);
+    joinInto(vector, this.#need);
     return vector;
   }
 
@@ -49,48 +49,48 @@ export class Session {
   floor(): MutableVector {
     const floor: MutableVector = new Map();
     for (const [stream, position] of this.vector()) {
-      const safe = Math.min(position, positionIn(this.safePositions, stream));
+      const safe = Math.min(position, positionIn(this.#safePositions, stream));
       if (safe > 0) floor.set(stream, safe);
     }
     return floor;
   }
 
   sawPlace(stream: StreamId, position: number): void {
-    if (positionIn(this.seen, stream) >= position) return;
-    this.seen.set(stream, position);
-    this.versionCount += 1;
+    if (positionIn(this.#seen, stream) >= position) return;
+    this.#seen.set(stream, position);
+    this.#versionCount += 1;
   }
 
   sawCut(visible: Vector, safe: Vector): void {
-    joinInto(this.safePositions, safe);
-    if (covers(this.seen, visible)) return;
-    joinInto(this.seen, visible);
-    this.versionCount += 1;
+    joinInto(this.#safePositions, safe);
+    if (covers(this.#seen, visible)) return;
+    joinInto(this.#seen, visible);
+    this.#versionCount += 1;
   }
 
   isSafe(stream: StreamId, position: number): boolean {
-    return positionIn(this.safePositions, stream) >= position;
+    return positionIn(this.#safePositions, stream) >= position;
   }
 
   /** A copy of what has been seen so far, to be given to `handed` later. */
   seenNow(): Vector {
-    return new Map(this.seen);
+    return new Map(this.#seen);
   }
 
   /** A master that has `have` took everything unsafe that was seen up to `handedOver`. */
   handed(have: Vector, handedOver: Vector): void {
-    for (const [stream, position] of this.seen) {
+    for (const [stream, position] of this.#seen) {
       if (positionIn(handedOver, stream) < position) continue; // Seen since then, and not handed over.
-      this.seen.set(
+      this.#seen.set(
         stream,
-        Math.min(position, Math.max(positionIn(have, stream), this.safePart(stream, position))),
+        Math.min(position, Math.max(positionIn(have, stream), this.#safePart(stream, position))),
       );
     }
-    this.need = new Map(have);
-    this.versionCount += 1;
+    this.#need = new Map(have);
+    this.#versionCount += 1;
   }
 
-  private safePart(stream: StreamId, position: number): number {
-    return Math.min(position, positionIn(this.safePositions, stream));
+  #safePart(stream: StreamId, position: number): number {
+    return Math.min(position, positionIn(this.#safePositions, stream));
   }
 }

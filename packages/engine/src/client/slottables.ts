@@ -11,7 +11,7 @@ import {
   type Vector,
   writeVector,
 } from "@syncline/core";
-import { type Feed, feed, LIMITS } from "@syncline/protocol";
+import { CLIENT_LIMITS, type Feed, feed } from "@syncline/protocol";
 
 /**
  * What stands in a slot: keys and values of every table, writers and readers side by side.
@@ -97,12 +97,12 @@ export function readSession(bytes: Uint8Array): Result<SessionRow> {
     const format = input.byte();
     if (format !== FORMAT) throw new Malformed(`a slot of format ${format}, known is ${FORMAT}`);
     const life = input.uint();
-    const seen = readVector(input, LIMITS.vectorEntriesMax);
-    const need = readVector(input, LIMITS.vectorEntriesMax);
+    const seen = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+    const need = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
     const masters: number[] = [];
     for (let left = input.count(MASTERS_MAX, 1); left > 0; left--) masters.push(input.uint());
     const link = input.uint();
-    const cut = readVector(input, LIMITS.vectorEntriesMax);
+    const cut = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
     return { life, seen, need, masters, link, cut, stamp: input.uint() };
   });
 }
@@ -126,7 +126,7 @@ export function writeExtent(row: ExtentRow): Uint8Array {
 
 export function readExtent(bytes: Uint8Array): Result<ExtentRow> {
   return read(bytes, (input) => ({
-    vector: readVector(input, LIMITS.vectorEntriesMax),
+    vector: readVector(input, CLIENT_LIMITS.vectorEntriesMax),
     link: input.uint(),
     openedMs: input.uint(),
   }));
@@ -142,7 +142,7 @@ export function writeTail(changes: readonly Uint8Array[]): Uint8Array {
 export function readTail(bytes: Uint8Array): Result<readonly Uint8Array[]> {
   return read(bytes, (input) => {
     const changes: Uint8Array[] = [];
-    while (input.remaining > 0) changes.push(input.bytes(LIMITS.changeBytesMax));
+    while (input.remaining > 0) changes.push(input.bytes(CLIENT_LIMITS.changeBytesMax));
     return changes;
   });
 }

@@ -7,22 +7,25 @@ import type { Clock } from "../ports.js";
  * counts, carried on by the clock that only moves forward, so that a clock that is set later is noticed, too.
  */
 export class WallClock {
-  private heard: { readonly ms: number; readonly at: number } | undefined;
+  #heard: { readonly ms: number; readonly at: number } | undefined;
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly differenceMsMax: number,
-  ) {}
+  readonly #clock: Clock;
+  readonly #differenceMsMax: number;
+
+  constructor(clock: Clock, differenceMsMax: number) {
+    this.#clock = clock;
+    this.#differenceMsMax = differenceMsMax;
+  }
 
   /** A server has said what time it is there. */
   hear(serverMs: number): void {
-    this.heard = { ms: serverMs, at: this.clock.monotonic() };
+    this.#heard = { ms: serverMs, at: this.#clock.monotonic() };
   }
 
   now(): number {
-    const own = this.clock.now();
-    if (this.heard === undefined) return own;
-    const servers = this.heard.ms + this.clock.monotonic() - this.heard.at;
-    return Math.abs(servers - own) > this.differenceMsMax ? servers : own;
+    const own = this.#clock.now();
+    if (this.#heard === undefined) return own;
+    const servers = this.#heard.ms + this.#clock.monotonic() - this.#heard.at;
+    return Math.abs(servers - own) > this.#differenceMsMax ? servers : own;
   }
 }

@@ -3,7 +3,7 @@ import type { Limits } from "@syncline/protocol";
 import { type Fault, fault, type Handover, type Message, type Offer } from "@syncline/protocol";
 import type { Access, Who } from "../access.js";
 import type { Channel } from "../channel.js";
-import type { SessionHandler } from "../greeting.js";
+import type { SessionHandler } from "../introduction.js";
 import type { FeedSession, Feeds } from "./feeds.js";
 import type { PresenceSession } from "./presence.js";
 import type { Questions } from "./questions.js";

@@ -9,26 +9,35 @@ import type { NodeLink } from "./peers.js";
  * the clock that only moves forward, and what counts is by how much this node is ahead of more than half of them.
  */
 export class Clocks {
-  private readonly heard = new Map<NodeLink, { readonly ms: number; readonly at: number }>();
+  /** By how much each peer's wall clock was ahead of the clock here that only moves forward. */
+  private readonly heard = new Map<NodeLink, number>();
+  /** The one in the middle; undefined until it is looked for anew. */
+  private middle: number | undefined;
 
   constructor(private readonly clock: Clock) {}
 
   /** A peer has said what time it is there. */
   hear(link: NodeLink): void {
     const { clockMs } = link.peer;
-    if (clockMs !== undefined) this.heard.set(link, { ms: clockMs, at: this.clock.monotonic() });
+    if (clockMs === undefined) return;
+    this.heard.set(link, clockMs - this.clock.monotonic());
+    this.middle = undefined;
   }
 
   lost(link: NodeLink): void {
-    this.heard.delete(link);
+    if (this.heard.delete(link)) this.middle = undefined;
   }
 
   /** Milliseconds, negative when it is behind; undefined when no other clock is known. */
   aheadMs(): number | undefined {
+    this.middle ??= this.findMiddle();
+    return this.middle === undefined ? undefined : this.clock.now() - this.clock.monotonic() - this.middle;
+  }
+
+  /** Of a node that is linked twice its later word. */
+  private findMiddle(): number | undefined {
     const byName = new Map<string, number>();
-    for (const [link, { ms, at }] of this.heard) {
-      byName.set(link.peer.name, this.clock.now() - (ms + this.clock.monotonic() - at));
-    }
-    return [...byName.values()].sort((a, b) => b - a)[Math.floor(byName.size / 2)];
+    for (const [link, ms] of this.heard) byName.set(link.peer.name, ms);
+    return [...byName.values()].sort((a, b) => a - b)[Math.floor(byName.size / 2)];
   }
 }

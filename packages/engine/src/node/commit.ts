@@ -3,6 +3,7 @@ import { type CommitRule, type Level, levelOf, type Quorum } from "@syncline/pro
 import type { HeldStream, Log } from "./log.js";
 import type { Members } from "./members.js";
 import type { Peers } from "./peers.js";
+import { Watch } from "./revision.js";
 import type { SyncState } from "./status.js";
 
 /**
@@ -15,14 +16,20 @@ import type { SyncState } from "./status.js";
  * (SPINE 7, 8).
  */
 export class Commits {
+  private readonly watch: Watch;
+  /** This master's own stream when evidence was last looked at. */
+  private own: StreamId | undefined;
+
   constructor(
     private readonly self: string,
     private readonly log: Log,
     private readonly peers: Peers,
-    private readonly members: Pick<Members, "voters">,
+    private readonly members: Pick<Members, "voters" | "revision">,
     /** This master's own current stream. */
     private readonly ownStream: () => StreamId | undefined,
-  ) {}
+  ) {
+    this.watch = new Watch([log.revision, peers.revision, members.revision]);
+  }
 
   /** How far readers may see this stream as far as its opening is concerned. */
   static limit({ opening, held, committed }: HeldStream): number {
@@ -49,6 +56,10 @@ export class Commits {
 
   /** Looks at what the nodes have said and moves commit positions. Returns whether one moved. */
   evaluate(): boolean {
+    const own = this.ownStream();
+    // Whose stream it is decides how many copies are needed, and a master that steps down has none of its own.
+    if (!this.watch.hasMoved() && own === this.own) return false;
+    this.own = own;
     let moved = false;
     for (const stream of this.log.streams()) {
       const position = this.evidence(stream);

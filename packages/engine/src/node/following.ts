@@ -57,6 +57,8 @@ export class Following {
   private roles = 0;
   /** This master's own stream when that was last looked for. */
   private own: StreamId | undefined;
+  /** Per link of how many streams it spoke when all of them were followed: they still are. */
+  private readonly discovered = new Map<NodeLink, number>();
   /** Streams whose records were dropped for lack of room; they are asked for when there is room again. */
   private readonly waitingForRoom = new Set<Followed>();
 
@@ -153,6 +155,7 @@ export class Following {
 
   /** A link has ended: its streams come from elsewhere. */
   lost(link: NodeLink): void {
+    this.discovered.delete(link);
     for (const followed of this.followed.values()) {
       followed.stalled.delete(link);
       followed.truncated.delete(link);
@@ -202,24 +205,30 @@ export class Following {
 
   /** Begins to follow what was not there before. */
   private discover(own: StreamId | undefined): void {
+    if (own !== this.own) this.discovered.clear();
     this.own = own;
     for (const link of this.peers.all()) {
+      if (this.discovered.get(link) === link.progress.size) continue;
+      let isAll = true;
       for (const [stream, { received }] of link.progress) {
-        if (received === 0 || stream === own || !this.mayProvide(link, stream)) continue;
-        if (!this.followed.has(stream)) {
-          this.followed.set(stream, {
-            stream,
-            provider: undefined,
-            parked: [],
-            owedSince: undefined,
-            orphanedSince: undefined,
-            stalled: new Set(),
-            truncated: new Map(),
-            isForked: false,
-            chosen: undefined,
-          });
+        if (stream === own || this.followed.has(stream)) continue;
+        if (received === 0 || !this.mayProvide(link, stream)) {
+          isAll = false;
+          continue;
         }
+        this.followed.set(stream, {
+          stream,
+          provider: undefined,
+          parked: [],
+          owedSince: undefined,
+          orphanedSince: undefined,
+          stalled: new Set(),
+          truncated: new Map(),
+          isForked: false,
+          chosen: undefined,
+        });
       }
+      if (isAll) this.discovered.set(link, link.progress.size);
     }
   }
 

@@ -12,7 +12,9 @@ import type { NodeLink, Peers } from "./peers.js";
  * No clock of another node is believed. A node asks its upstreams and remembers when it asked: whatever a master says
  * in its answer was true after that moment. An upstream that is no master passes on what it knows, older by as long as
  * it has known it. So an age is never too small; how much too large it is depends on the way to the masters. Nobody
- * asks unless a reader waits, here or at a node that follows this one.
+ * asks unless a reader waits, here or at a node that follows this one: every question begins with a reader, is passed on
+ * when it comes and at no other time, and each node that passes it on takes one from the number of those that still may.
+ * Nodes that follow one another would else ask each other for ever.
  */
 interface Word {
   /** Monotonic time here, before which this was not yet said. */
@@ -26,6 +28,14 @@ interface Heard {
   shown: Word | undefined;
   /** Words whose position is not shown yet, the oldest first. */
   readonly ahead: Word[];
+}
+
+/** What an upstream was asked last. */
+interface Question {
+  readonly number: number;
+  readonly hops: number;
+  readonly sentAt: number;
+  isOpen: boolean;
 }
 
 interface Reader {
@@ -44,17 +54,20 @@ export interface OwnStreams {
   hasHiddenPast(): boolean;
 }
 
+/**
+ * The number of a question says in its lowest bits through how many nodes it may still go on: whoever answers repeats the
+ * number as it is, also a node of a version that does not know this.
+ */
+const HOPS = 32;
+
 /** Words that are kept for a master until their positions are shown. Later ones are not needed then. */
 const WORDS_AHEAD_MAX = 8;
 
 export class Freshness {
   private readonly heard = new Map<string, Heard>();
   private readonly waiting = new Set<Reader>();
-  /** Questions under way: when they were sent. */
-  private readonly asked = new Map<NodeLink, { number: number; sentAt: number }>();
-  private number = 0;
-  /** Monotonic time until which somebody who follows this node wants to know. */
-  private wantedUntil = 0;
+  private readonly asked = new Map<NodeLink, Question>();
+  private questions = 0;
   private isAsking = false;
   /** Whether any upstream has said which masters it knows of, since this node has started. */
   private wasAnswered = false;
@@ -116,24 +129,24 @@ export class Freshness {
   /** Something has become visible, or was heard. */
   settle(): void {
     if (this.waiting.size === 0 && this.heard.size === 0) return;
-    for (const heard of this.heard.values()) this.catchUp(heard);
+    for (const heard of this.heard.values()) if (heard.ahead.length > 0) this.catchUp(heard);
     if (this.waiting.size === 0) return;
     const staleness = this.stalenessMs();
     for (const reader of this.waiting) if (staleness <= reader.maxMs) reader.answer(undefined);
   }
 
-  /** A node that follows this one asks. It is told what is known, and this node asks its own upstreams for better. */
+  /** A node that follows this one asks. It is told what is known, and asks again; until then this node asks the others. */
   probed(link: NodeLink, number: number): void {
     link.channel.send({ kind: "ages", number, ages: this.ages() });
-    this.wantedUntil = this.ports.clock.monotonic() + this.limits.readWaitMs;
-    this.startAsking();
+    const hops = number % HOPS;
+    if (hops > 0) this.passOn(hops - 1, link.peer.name);
   }
 
   /** An upstream answers. */
   told(link: NodeLink, number: number, ages: readonly Age[]): void {
     const asked = this.asked.get(link);
-    if (asked === undefined || asked.number !== number) return;
-    this.asked.delete(link);
+    if (asked === undefined || asked.number !== number || !asked.isOpen) return;
+    asked.isOpen = false;
     this.wasAnswered = true;
     for (const { node, stream, position, ageMs } of ages) {
       if (node !== this.self.name) this.hear(node, { asOf: asked.sentAt - ageMs, stream, position });
@@ -147,7 +160,6 @@ export class Freshness {
   /** The node stops, or its disk has failed: nobody waits any longer. */
   stop(why: Fault): void {
     for (const reader of this.waiting) reader.answer(why);
-    this.wantedUntil = 0;
     this.cancelAsking();
   }
 
@@ -235,18 +247,38 @@ export class Freshness {
     this.ask();
   }
 
+  /** For the readers of this node, as long as one waits. */
   private ask(): void {
-    const now = this.ports.clock.monotonic();
-    if (this.waiting.size === 0 && now >= this.wantedUntil) {
+    if (this.waiting.size === 0) {
       this.isAsking = false;
       return;
     }
+    const hops = Math.min(this.limits.gossipHopsMax, HOPS - 1);
     for (const link of this.peers.all()) {
-      if (!link.dialed || this.asked.has(link)) continue;
-      this.number += 1;
-      this.asked.set(link, { number: this.number, sentAt: now });
-      link.channel.send({ kind: "probe", number: this.number });
+      if (!link.dialed) continue;
+      const last = this.asked.get(link);
+      // What was passed on does not go as far.
+      if (last === undefined || !last.isOpen || last.hops < hops) this.put(link, hops);
     }
     this.cancelAsking = this.ports.scheduler.after(this.limits.probeMs, () => this.ask());
+  }
+
+  /** For somebody who follows this node. However many do, an upstream is not asked more often than one of them would ask. */
+  private passOn(hops: number, asker: string): void {
+    const since = this.ports.clock.monotonic() - this.limits.probeMs;
+    for (const link of this.peers.all()) {
+      if (!link.dialed || link.peer.name === asker) continue;
+      const last = this.asked.get(link);
+      // A question that may go further is not held up by one that may not.
+      const isAsked = last !== undefined && (last.isOpen || last.sentAt > since) && last.hops >= hops;
+      if (!isAsked) this.put(link, hops);
+    }
+  }
+
+  private put(link: NodeLink, hops: number): void {
+    this.questions += 1;
+    const number = this.questions * HOPS + hops;
+    this.asked.set(link, { number, hops, sentAt: this.ports.clock.monotonic(), isOpen: true });
+    link.channel.send({ kind: "probe", number });
   }
 }

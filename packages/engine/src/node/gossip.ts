@@ -15,6 +15,8 @@ interface Told {
   readonly incarnation: number;
   readonly path: string;
   readonly streams: Map<StreamId, StreamProgress>;
+  /** What it was when that was told: another one when there may be news. */
+  version: unknown;
 }
 
 /** Stream entries in one message. */
@@ -34,11 +36,13 @@ export class Gossiping {
     private readonly limits: Limits,
   ) {}
 
-  /** A neighbour tells what it has heard. */
-  receive(link: NodeLink, message: Gossip): void {
+  /** A neighbour tells what it has heard. Returns whether it says of other nodes, or otherwise of them, who they are. */
+  receive(link: NodeLink, message: Gossip): boolean {
+    let isNews = false;
     if (message.direct !== undefined) link.meets(message.direct);
-    for (const hearsay of message.heard) this.take(link, hearsay);
-    for (const name of message.gone) link.unhear(name);
+    for (const hearsay of message.heard) if (this.take(link, hearsay)) isNews = true;
+    for (const name of message.gone) if (link.unhear(name)) isNews = true;
+    return isNews;
   }
 
   lost(link: NodeLink): void {
@@ -52,21 +56,28 @@ export class Gossiping {
     for (const link of this.peers.all()) if (everybody || link.dialed) this.tell(link);
   }
 
-  private take(link: NodeLink, hearsay: Hearsay): void {
+  private take(link: NodeLink, hearsay: Hearsay): boolean {
     const { node, incarnation, path, isWhole, streams } = hearsay;
-    if (node === this.self || path.includes(this.self)) return;
+    if (node === this.self || path.includes(this.self)) return false;
     const known = link.heard.get(node);
     const isSame = known !== undefined && known.incarnation === incarnation && !isWhole;
     // What has changed is of no use to who does not know what it was before.
-    if (!isSame && !isWhole) return;
+    if (!isSame && !isWhole) return false;
     const progress = new Map(isSame ? known.progress : []);
     for (const entry of streams) {
       if (progress.size < this.limits.vectorEntriesMax) progress.set(entry.stream, entry);
     }
-    if (known === undefined && link.heard.size >= this.limits.membersMax) return;
+    if (known === undefined && link.heard.size >= this.limits.membersMax) return false;
     const { role, url, voter, promoted = false } = hearsay;
     const way = [link.peer.name, ...path];
-    link.hear({ node, role, incarnation, url, voter, promoted, path: way, progress });
+    link.hear({ node, role, incarnation, url, voter, promoted, path: way, progress, version: progress });
+    return !(
+      known !== undefined &&
+      known.role === role &&
+      known.url === url &&
+      known.voter === voter &&
+      known.promoted === promoted
+    );
   }
 
   private tell(link: NodeLink): void {
@@ -119,9 +130,10 @@ export class Gossiping {
     let before = told.get(heard.node);
     const isWhole = before?.incarnation !== heard.incarnation || before.path !== path;
     if (before === undefined || isWhole) {
-      before = { incarnation: heard.incarnation, path, streams: new Map() };
+      before = { incarnation: heard.incarnation, path, streams: new Map(), version: undefined };
       told.set(heard.node, before);
-    }
+    } else if (before.version === heard.version) return undefined;
+    before.version = heard.version;
     const streams: StreamProgress[] = [];
     for (const entry of heard.progress.values()) {
       const last = before.streams.get(entry.stream);
@@ -130,7 +142,7 @@ export class Gossiping {
       streams.push(entry);
     }
     if (streams.length === 0 && !isWhole) return undefined;
-    const { progress: _, promoted, ...rest } = heard;
+    const { progress: _, version: __, promoted, ...rest } = heard;
     return { ...rest, ...(promoted && { promoted }), isWhole, streams };
   }
 
@@ -161,8 +173,8 @@ export class Gossiping {
 }
 
 /** What a neighbour says of itself, as others are told of it. */
-function directly({ peer, url, progress }: NodeLink): Heard | undefined {
+function directly({ peer, url, progress, version }: NodeLink): Heard | undefined {
   if (peer.peer === "client") return undefined;
   const { name: node, peer: role, incarnation, voter, promoted = false } = peer;
-  return { node, role, incarnation, url, voter, promoted, path: [], progress };
+  return { node, role, incarnation, url, voter, promoted, path: [], progress, version };
 }

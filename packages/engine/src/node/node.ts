@@ -24,7 +24,8 @@ import {
 } from "@syncline/protocol";
 import { type Access, type Inspector, isFault, type Who } from "../access.js";
 import type { Channel } from "../channel.js";
-import { greet, type SessionHandler } from "../greeting.js";
+import { greet } from "../greeting.js";
+import type { SessionHandler } from "../introduction.js";
 import type { Clock, Dialer, Link, LinkHandler, Logger, Mac, Random, Scheduler, Storage } from "../ports.js";
 import { type Catalog, SCHEMA } from "../schema/catalog.js";
 import { alterSchema, type Statement } from "../schema/statements.js";
@@ -155,8 +156,10 @@ export class SyncNode {
   private readonly visibility: Visibility;
   private readonly commits: Commits;
   private readonly safety: Safety;
-  /** Whether there may be something to learn from what peers have said. */
-  private readonly unlearned: Watch;
+  /** Whether there may be other masters to dial. */
+  private readonly mastersMoved: Watch;
+  /** The log's revision when it was last looked at what peers had said of streams before they came to be what they are. */
+  private learnedAt: number | undefined;
   private readonly following: Following;
   private readonly serving: Serving;
   private readonly gossiping: Gossiping;
@@ -247,7 +250,7 @@ export class SyncNode {
     });
     const ownStream = () => this.master?.admission.stream;
     this.commits = new Commits(config.name, this.log, this.peers, this.members, ownStream);
-    this.unlearned = new Watch([this.log.revision, this.peers.revision]);
+    this.mastersMoved = new Watch([this.members.revision, this.peers.revision]);
     this.safety = new Safety(this.self, this.log, this.peers, this.members);
     this.following = new Following(
       config.name,
@@ -1010,8 +1013,8 @@ export class SyncNode {
         this.serving.unfollow(link, message.stream);
         break;
       case "gossip":
-        this.gossiping.receive(link, message);
-        this.members.changed();
+        // Mostly it says how far somebody is.
+        if (this.gossiping.receive(link, message)) this.members.changed();
         break;
       case "probe":
         this.freshness.probed(link, message.number);
@@ -1135,11 +1138,14 @@ export class SyncNode {
 
   /** What peers said of a stream before this node held it may count now. */
   private learnFromPeers(): void {
-    if (!this.unlearned.hasMoved()) return;
-    for (const link of this.peers.all()) {
-      for (const entry of link.progress.values()) {
-        const stream = this.log.stream(entry.stream);
-        if (stream === undefined) continue;
+    const since = this.learnedAt;
+    this.learnedAt = this.log.revision.number;
+    if (!this.log.revision.hasMoved(since)) return;
+    for (const stream of this.log.streams()) {
+      if (!stream.hasMoved(since)) continue;
+      for (const { progress } of this.peers.all()) {
+        const entry = progress.get(stream.id);
+        if (entry === undefined) continue;
         if (this.commits.learn(stream, entry.committed)) this.poke();
         this.safety.learn(stream, entry.safe);
       }
@@ -1148,6 +1154,7 @@ export class SyncNode {
 
   /** Dials the masters that were promoted, unless it follows them anyway. */
   private lookForMasters(): void {
+    if (!this.mastersMoved.hasMoved()) return;
     const urls = new Set<string>();
     const dialed = new Set([...this.peers.all()].flatMap(({ peer, dialed }) => (dialed ? [peer.name] : [])));
     for (const [name, { role, url, promoted }] of this.members.others()) {

@@ -14,6 +14,7 @@ export class NodeLink {
   private readonly reported = new Map<StreamId, StreamProgress>();
   private readonly hearsay = new Map<string, Heard>();
   private neighbours: ReadonlySet<string> = new Set();
+  private word: object = {};
 
   constructor(
     readonly channel: Channel,
@@ -40,8 +41,14 @@ export class NodeLink {
     return this.neighbours;
   }
 
+  /** Another one whenever `progress` has changed, and one that no other link has. */
+  get version(): unknown {
+    return this.word;
+  }
+
   report(entry: StreamProgress): void {
     this.reported.set(entry.stream, entry);
+    this.word = {};
     this.peers.moved(entry.stream);
   }
 
@@ -50,8 +57,11 @@ export class NodeLink {
     this.peers.moved();
   }
 
-  unhear(node: string): void {
-    if (this.hearsay.delete(node)) this.peers.moved();
+  /** Returns whether the node had been heard. */
+  unhear(node: string): boolean {
+    if (!this.hearsay.delete(node)) return false;
+    this.peers.moved();
+    return true;
   }
 
   meets(names: readonly string[]): void {
@@ -72,6 +82,8 @@ export interface Heard {
   /** Names of the nodes it came through, the nearest first; empty for the neighbour itself. */
   readonly path: readonly string[];
   readonly progress: ReadonlyMap<StreamId, StreamProgress>;
+  /** Another one whenever `progress` may say something else. */
+  readonly version: unknown;
 }
 
 /** Processes of one node that are remembered as superseded. */

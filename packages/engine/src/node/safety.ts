@@ -41,9 +41,10 @@ export class Safety {
 
   evaluate(): void {
     if (!this.watch.hasMoved()) return;
-    const holders = this.holders();
+    let holders: string[] | undefined;
     for (const stream of this.log.streams()) {
       if (stream.safe === stream.visible) continue;
+      holders ??= this.holders();
       const durable = holders.map((name) =>
         name === this.self.name ? stream.durable : this.peers.position(name, stream.id, "durable"),
       );

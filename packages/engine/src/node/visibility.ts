@@ -6,6 +6,7 @@ import { type AuthorCounters, changeChecksum, isOf } from "./counters.js";
 import { type DocumentEntry, type Documents, headOf } from "./documents.js";
 import type { HeldStream, Log } from "./log.js";
 import { MEMBERS } from "./members.js";
+import { Watch } from "./revision.js";
 import type { CounterRow } from "./tables.js";
 
 /**
@@ -23,6 +24,7 @@ export interface Integrated {
 
 export class Visibility {
   readonly visible: MutableVector = new Map();
+  private readonly watch: Watch;
 
   constructor(
     private readonly log: Log,
@@ -40,6 +42,7 @@ export class Visibility {
     },
   ) {
     for (const stream of log.streams()) this.visible.set(stream.id, stream.visible);
+    this.watch = new Watch([log.revision]);
   }
 
   /** A snapshot is here: what it has of a stream is shown, up to this position. */
@@ -51,6 +54,7 @@ export class Visibility {
 
   /** Shows whatever may be shown by now. Returns whether anything was, or has become ready to be. */
   advance(): boolean {
+    if (!this.watch.hasMoved()) return false;
     let any = false;
     for (let progress = true; progress; ) {
       progress = false;
@@ -74,8 +78,8 @@ export class Visibility {
   private prepare(stream: HeldStream): boolean {
     const before = stream.ready;
     while (stream.ready < stream.held) {
-      if (stream.ready > stream.visible && isOfMembers(this.log.record(stream.id, stream.ready))) break;
       if (!covers(this.visible, this.log.record(stream.id, stream.ready + 1).deps)) break;
+      if (stream.ready > stream.visible && isOfMembers(this.log.record(stream.id, stream.ready))) break;
       stream.ready += 1;
     }
     return stream.ready > before && stream.opening.rule.kind !== "local";

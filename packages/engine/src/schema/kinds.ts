@@ -33,6 +33,7 @@ export const KIND_PARAMETERS: Readonly<Record<string, "values" | "kind" | undefi
   "grow-set": "values",
   "disable-flag": undefined,
   "remove-map": "kind",
+  "keep-map": "kind",
 };
 
 /** `register<string | number>`. */

@@ -1,7 +1,7 @@
 import type { Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
-import type { MessageCodec } from "./codec.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
+import { alsoRead, alsoWritten, type MessageReader, type MessageWriter } from "./codec.js";
 
 /**
  * "Tell me when a quorum has all of this." From clients, for writes that want more than the stream's commit rule.
@@ -18,21 +18,23 @@ export interface Ask {
   readonly quorum: string;
 }
 
-export const ask: MessageCodec<Ask> = {
+export const askWriter: MessageWriter<Ask> = {
   tag: 18,
   kind: "ask",
+
   write(out, message) {
     out.uint(message.number);
     writeVector(out, message.vector);
     out.text(message.quorum);
   },
-  read: (input) => ({
-    kind: "ask",
-    number: input.uint(),
-    vector: readVector(input, LIMITS.vectorEntriesMax),
-    quorum: input.text(LIMITS.ruleBytesMax),
-  }),
 };
+
+export const ask = /* @__PURE__ */ alsoRead<Ask>(askWriter, (input) => ({
+  kind: "ask",
+  number: input.uint(),
+  vector: readVector(input, CLIENT_LIMITS.vectorEntriesMax),
+  quorum: input.text(CLIENT_LIMITS.ruleBytesMax),
+}));
 
 /** "It holds." */
 export interface Told {
@@ -42,22 +44,24 @@ export interface Told {
   readonly nodes: readonly string[];
 }
 
-export const told: MessageCodec<Told> = {
+export const toldReader: MessageReader<Told> = {
   tag: 19,
   kind: "told",
-  write(out, message) {
-    out.uint(message.number);
-    out.uint(message.nodes.length);
-    for (const node of message.nodes) out.text(node);
-  },
+
   read(input) {
     const number = input.uint();
-    const count = input.count(LIMITS.membersMax + 1, 1);
+    const count = input.count(CLIENT_LIMITS.membersMax + 1, 1);
     const nodes: string[] = [];
-    for (let i = 0; i < count; i++) nodes.push(input.text(LIMITS.nameBytesMax));
+    for (let i = 0; i < count; i++) nodes.push(input.text(CLIENT_LIMITS.nameBytesMax));
     return { kind: "told", number, nodes };
   },
 };
+
+export const told = /* @__PURE__ */ alsoWritten<Told>(toldReader, (out, message) => {
+  out.uint(message.number);
+  out.uint(message.nodes.length);
+  for (const node of message.nodes) out.text(node);
+});
 
 /** "I no longer wait for that." */
 export interface Unask {
@@ -65,11 +69,16 @@ export interface Unask {
   readonly number: number;
 }
 
-export const unask: MessageCodec<Unask> = {
+export const unaskWriter: MessageWriter<Unask> = {
   tag: 20,
   kind: "unask",
+
   write(out, message) {
     out.uint(message.number);
   },
-  read: (input) => ({ kind: "unask", number: input.uint() }),
 };
+
+export const unask = /* @__PURE__ */ alsoRead<Unask>(unaskWriter, (input) => ({
+  kind: "unask",
+  number: input.uint(),
+}));

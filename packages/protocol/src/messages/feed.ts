@@ -1,7 +1,7 @@
 import type { StreamId, Vector } from "@syncline/core";
 import { Malformed, readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
-import type { MessageCodec } from "./codec.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
+import { alsoWritten, type MessageReader } from "./codec.js";
 
 /** One change and the place at which the sender integrated it. */
 export interface PlacedChange {
@@ -25,38 +25,38 @@ export interface Feed {
 
 export const SEAL_BYTES = 16;
 
-export const feed: MessageCodec<Feed> = {
+export const feedReader: MessageReader<Feed> = {
   tag: 12,
   kind: "feed",
 
-  write(out, message) {
-    const streams = [...new Set(message.entries.map((entry) => entry.stream))];
-    out.uint(streams.length);
-    for (const stream of streams) out.uint(stream);
-    out.uint(message.entries.length);
-    for (const entry of message.entries) {
-      out.uint(streams.indexOf(entry.stream));
-      out.uint(entry.position);
-      out.bytes(entry.change);
-    }
-    out.bytes(message.seal);
-  },
-
   read(input) {
-    const streamCount = input.count(LIMITS.vectorEntriesMax, 1);
+    const streamCount = input.count(CLIENT_LIMITS.vectorEntriesMax, 1);
     const streams: StreamId[] = [];
     for (let i = 0; i < streamCount; i++) streams.push(input.uint());
-    const count = input.count(LIMITS.batchEntriesMax, 3);
+    const count = input.count(CLIENT_LIMITS.batchEntriesMax, 3);
     const entries: PlacedChange[] = [];
     for (let i = 0; i < count; i++) {
       const stream = streams[input.uint()];
       if (stream === undefined) throw new Malformed("a feed names a stream that it did not list");
-      entries.push({ stream, position: input.uint(), change: input.bytes(LIMITS.changeBytesMax) });
+      entries.push({ stream, position: input.uint(), change: input.bytes(CLIENT_LIMITS.changeBytesMax) });
     }
     const seal = input.bytes(SEAL_BYTES);
     return { kind: "feed", entries, seal };
   },
 };
+
+export const feed = /* @__PURE__ */ alsoWritten<Feed>(feedReader, (out, message) => {
+  const streams = [...new Set(message.entries.map((entry) => entry.stream))];
+  out.uint(streams.length);
+  for (const stream of streams) out.uint(stream);
+  out.uint(message.entries.length);
+  for (const entry of message.entries) {
+    out.uint(streams.indexOf(entry.stream));
+    out.uint(entry.position);
+    out.bytes(entry.change);
+  }
+  out.bytes(message.seal);
+});
 
 /**
  * "You have all of your documents up to this vector." To clients, after feeds.
@@ -72,23 +72,23 @@ export interface Cut {
   readonly loaded: readonly number[];
 }
 
-export const cut: MessageCodec<Cut> = {
+export const cutReader: MessageReader<Cut> = {
   tag: 13,
   kind: "cut",
 
-  write(out, message) {
-    writeVector(out, message.visible);
-    writeVector(out, message.safe);
-    out.uint(message.loaded.length);
-    for (const number of message.loaded) out.uint(number);
-  },
-
   read(input) {
-    const visible = readVector(input, LIMITS.vectorEntriesMax);
-    const safe = readVector(input, LIMITS.vectorEntriesMax);
-    const count = input.count(LIMITS.documentsPerLinkMax, 1);
+    const visible = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+    const safe = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+    const count = input.count(CLIENT_LIMITS.documentsPerLinkMax, 1);
     const loaded: number[] = [];
     for (let i = 0; i < count; i++) loaded.push(input.uint());
     return { kind: "cut", visible, safe, loaded };
   },
 };
+
+export const cut = /* @__PURE__ */ alsoWritten<Cut>(cutReader, (out, message) => {
+  writeVector(out, message.visible);
+  writeVector(out, message.safe);
+  out.uint(message.loaded.length);
+  for (const number of message.loaded) out.uint(number);
+});

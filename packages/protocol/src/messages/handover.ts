@@ -1,7 +1,7 @@
 import type { Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
-import type { MessageCodec } from "./codec.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
+import { alsoRead, alsoWritten, type MessageReader, type MessageWriter } from "./codec.js";
 import { SEAL_BYTES } from "./feed.js";
 
 /** Changes of others as one node shipped them, with its seal; see `Feed`. */
@@ -23,7 +23,7 @@ export interface Handover {
   readonly last: boolean;
 }
 
-export const handover: MessageCodec<Handover> = {
+export const handoverWriter: MessageWriter<Handover> = {
   tag: 16,
   kind: "handover",
 
@@ -37,20 +37,20 @@ export const handover: MessageCodec<Handover> = {
     }
     out.byte(message.last ? 1 : 0);
   },
-
-  read(input) {
-    const floor = readVector(input, LIMITS.vectorEntriesMax);
-    const batchCount = input.count(LIMITS.batchEntriesMax, 2);
-    const batches: SealedBatch[] = [];
-    for (let i = 0; i < batchCount; i++) {
-      const count = input.count(LIMITS.batchEntriesMax, 1);
-      const changes: Uint8Array[] = [];
-      for (let j = 0; j < count; j++) changes.push(input.bytes(LIMITS.changeBytesMax));
-      batches.push({ changes, seal: input.bytes(SEAL_BYTES) });
-    }
-    return { kind: "handover", floor, batches, last: input.byte() !== 0 };
-  },
 };
+
+export const handover = /* @__PURE__ */ alsoRead<Handover>(handoverWriter, (input) => {
+  const floor = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+  const batchCount = input.count(CLIENT_LIMITS.batchEntriesMax, 2);
+  const batches: SealedBatch[] = [];
+  for (let i = 0; i < batchCount; i++) {
+    const count = input.count(CLIENT_LIMITS.batchEntriesMax, 1);
+    const changes: Uint8Array[] = [];
+    for (let j = 0; j < count; j++) changes.push(input.bytes(CLIENT_LIMITS.changeBytesMax));
+    batches.push({ changes, seal: input.bytes(SEAL_BYTES) });
+  }
+  return { kind: "handover", floor, batches, last: input.byte() !== 0 };
+});
 
 /** "I have all that now." The vector replaces the unsafe part of the session's. */
 export interface Handed {
@@ -58,11 +58,13 @@ export interface Handed {
   readonly have: Vector;
 }
 
-export const handed: MessageCodec<Handed> = {
+export const handedReader: MessageReader<Handed> = {
   tag: 17,
   kind: "handed",
-  write(out, message) {
-    writeVector(out, message.have);
-  },
-  read: (input) => ({ kind: "handed", have: readVector(input, LIMITS.vectorEntriesMax) }),
+
+  read: (input) => ({ kind: "handed", have: readVector(input, CLIENT_LIMITS.vectorEntriesMax) }),
 };
+
+export const handed = /* @__PURE__ */ alsoWritten<Handed>(handedReader, (out, message) => {
+  writeVector(out, message.have);
+});

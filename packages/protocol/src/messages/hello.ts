@@ -1,5 +1,5 @@
 import { Malformed } from "@syncline/core";
-import { LIMITS } from "../limits.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
 import type { MessageCodec } from "./codec.js";
 
 /** What kind of peer greets. */
@@ -73,16 +73,16 @@ export const hello: MessageCodec<Hello> = {
     const versionMax = input.uint();
     const peer = PEERS[input.byte()];
     if (peer === undefined) throw new Malformed("unknown kind of peer");
-    const cluster = input.text(LIMITS.nameBytesMax);
-    const name = input.text(LIMITS.nameBytesMax);
+    const cluster = input.text(CLIENT_LIMITS.nameBytesMax);
+    const name = input.text(CLIENT_LIMITS.nameBytesMax);
     const incarnation = input.uint();
     const nonce = input.raw(NONCE_BYTES);
-    const url = input.text(LIMITS.urlBytesMax);
+    const url = input.text(CLIENT_LIMITS.urlBytesMax);
     const voter = input.byte() !== 0;
-    const count = input.count(LIMITS.urlsMax, 1);
+    const count = input.count(CLIENT_LIMITS.urlsMax, 1);
     const masters: string[] = [];
-    for (let i = 0; i < count; i++) masters.push(input.text(LIMITS.urlBytesMax));
-    const token = input.text(LIMITS.tokenBytesMax);
+    for (let i = 0; i < count; i++) masters.push(input.text(CLIENT_LIMITS.urlBytesMax));
+    const token = input.text(CLIENT_LIMITS.tokenBytesMax);
     const clockMs = input.remaining > 0 ? input.uint() : undefined;
     const promoted = input.remaining > 0 && input.byte() === 1;
     const schema = input.remaining > 0 && input.uint();

@@ -1,7 +1,7 @@
 import type { Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
-import type { MessageCodec } from "./codec.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
+import { alsoRead, alsoWritten, type MessageReader, type MessageWriter } from "./codec.js";
 
 /**
  * "Accept these changes of mine, in this order." From clients to masters.
@@ -24,7 +24,7 @@ export interface Offer {
 const HAS_SESSION = 1;
 const IS_AGAIN = 2;
 
-export const offer: MessageCodec<Offer> = {
+export const offerWriter: MessageWriter<Offer> = {
   tag: 14,
   kind: "offer",
 
@@ -35,18 +35,18 @@ export const offer: MessageCodec<Offer> = {
     out.uint(message.changes.length);
     for (const change of message.changes) out.bytes(change);
   },
-
-  read(input) {
-    const first = input.uint();
-    const flags = input.byte();
-    const session = (flags & HAS_SESSION) === 0 ? undefined : readVector(input, LIMITS.vectorEntriesMax);
-    const count = input.count(LIMITS.batchEntriesMax, 1);
-    const changes: Uint8Array[] = [];
-    for (let i = 0; i < count; i++) changes.push(input.bytes(LIMITS.changeBytesMax));
-    const said: Offer = { kind: "offer", first, session, changes };
-    return (flags & IS_AGAIN) === 0 ? said : { ...said, isAgain: true };
-  },
 };
+
+export const offer = /* @__PURE__ */ alsoRead<Offer>(offerWriter, (input) => {
+  const first = input.uint();
+  const flags = input.byte();
+  const session = (flags & HAS_SESSION) === 0 ? undefined : readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+  const count = input.count(CLIENT_LIMITS.batchEntriesMax, 1);
+  const changes: Uint8Array[] = [];
+  for (let i = 0; i < count; i++) changes.push(input.bytes(CLIENT_LIMITS.changeBytesMax));
+  const said: Offer = { kind: "offer", first, session, changes };
+  return (flags & IS_AGAIN) === 0 ? said : { ...said, isAgain: true };
+});
 
 /**
  * "This is how far your offers are." Cumulative: each number covers all before it, and only grows.
@@ -67,27 +67,27 @@ export interface Receipt {
   readonly nodes: readonly string[];
 }
 
-export const receipt: MessageCodec<Receipt> = {
+export const receiptReader: MessageReader<Receipt> = {
   tag: 15,
   kind: "receipt",
-
-  write(out, message) {
-    out.uint(message.received);
-    out.uint(message.durable);
-    out.uint(message.committed);
-    writeVector(out, message.token);
-    out.uint(message.nodes.length);
-    for (const node of message.nodes) out.text(node);
-  },
 
   read(input) {
     const received = input.uint();
     const durable = input.uint();
     const committed = input.uint();
-    const token = readVector(input, LIMITS.vectorEntriesMax);
-    const count = input.count(LIMITS.ruleNamesMax + 1, 1);
+    const token = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
+    const count = input.count(CLIENT_LIMITS.ruleNamesMax + 1, 1);
     const nodes: string[] = [];
-    for (let i = 0; i < count; i++) nodes.push(input.text(LIMITS.nameBytesMax));
+    for (let i = 0; i < count; i++) nodes.push(input.text(CLIENT_LIMITS.nameBytesMax));
     return { kind: "receipt", received, durable, committed, token, nodes };
   },
 };
+
+export const receipt = /* @__PURE__ */ alsoWritten<Receipt>(receiptReader, (out, message) => {
+  out.uint(message.received);
+  out.uint(message.durable);
+  out.uint(message.committed);
+  writeVector(out, message.token);
+  out.uint(message.nodes.length);
+  for (const node of message.nodes) out.text(node);
+});

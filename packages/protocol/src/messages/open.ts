@@ -1,7 +1,7 @@
 import type { DocumentName, Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
-import type { MessageCodec } from "./codec.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
+import { alsoRead, type MessageWriter } from "./codec.js";
 
 /** "I want to read this document." From clients. */
 export interface Open {
@@ -13,25 +13,27 @@ export interface Open {
   readonly since: Vector;
 }
 
-export const open: MessageCodec<Open> = {
+export const openWriter: MessageWriter<Open> = {
   tag: 10,
   kind: "open",
+
   write(out, message) {
     out.uint(message.number);
     out.text(message.document.collection);
     out.text(message.document.key);
     writeVector(out, message.since);
   },
-  read: (input) => ({
-    kind: "open",
-    number: input.uint(),
-    document: {
-      collection: input.text(LIMITS.collectionBytesMax),
-      key: input.text(LIMITS.keyBytesMax),
-    },
-    since: readVector(input, LIMITS.vectorEntriesMax),
-  }),
 };
+
+export const open = /* @__PURE__ */ alsoRead<Open>(openWriter, (input) => ({
+  kind: "open",
+  number: input.uint(),
+  document: {
+    collection: input.text(CLIENT_LIMITS.collectionBytesMax),
+    key: input.text(CLIENT_LIMITS.keyBytesMax),
+  },
+  since: readVector(input, CLIENT_LIMITS.vectorEntriesMax),
+}));
 
 /** "I no longer read this document." */
 export interface Leave {
@@ -39,11 +41,16 @@ export interface Leave {
   readonly number: number;
 }
 
-export const leave: MessageCodec<Leave> = {
+export const leaveWriter: MessageWriter<Leave> = {
   tag: 11,
   kind: "leave",
+
   write(out, message) {
     out.uint(message.number);
   },
-  read: (input) => ({ kind: "leave", number: input.uint() }),
 };
+
+export const leave = /* @__PURE__ */ alsoRead<Leave>(leaveWriter, (input) => ({
+  kind: "leave",
+  number: input.uint(),
+}));

@@ -1,5 +1,5 @@
 import type { DocumentName } from "@syncline/core";
-import { LIMITS } from "../limits.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
 import type { MessageCodec } from "./codec.js";
 
 /** Who is at a document, and what he shows of himself there. */
@@ -51,16 +51,16 @@ export const presence: MessageCodec<Presence> = {
   },
 
   read(input) {
-    const count = input.count(LIMITS.batchEntriesMax, 7);
+    const count = input.count(CLIENT_LIMITS.batchEntriesMax, 7);
     const present: Present[] = [];
     while (present.length < count) {
       const document = {
-        collection: input.text(LIMITS.collectionBytesMax),
-        key: input.text(LIMITS.keyBytesMax),
+        collection: input.text(CLIENT_LIMITS.collectionBytesMax),
+        key: input.text(CLIENT_LIMITS.keyBytesMax),
       };
       const [id, clock, beat, leftMs] = [input.uint(), input.uint(), input.uint(), input.uint()];
       const form = FORMS[input.byte()] ?? input.fail("a form of presence that is not known");
-      const state = form === "state" ? input.bytes(LIMITS.presenceBytesMax).slice() : form;
+      const state = form === "state" ? input.bytes(CLIENT_LIMITS.presenceBytesMax).slice() : form;
       present.push({ document, id, clock, beat, leftMs, state });
     }
     return { kind: "presence", present };

@@ -5,7 +5,10 @@ import type { MessageCodec } from "./codec.js";
 /** "How old is what you show?" Between nodes, from one that follows, while one of its readers wants to know. */
 export interface Probe {
   readonly kind: "probe";
-  /** The asker's number for the question on this link. */
+  /**
+   * The asker's number for the question on this link, which the answer repeats. Modulo 32 it is the number of nodes through
+   * which the question may still go on.
+   */
   readonly number: number;
 }
 

@@ -1,7 +1,7 @@
 import type { Vector } from "@syncline/core";
 import { Malformed, readVector, writeVector } from "@syncline/core";
-import { CODES, codeByNumber, type ErrorCode } from "../errors.js";
-import { LIMITS } from "../limits.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
+import { codeByNumber, type ErrorCode, numberOf } from "../errors.js";
 import type { MessageCodec } from "./codec.js";
 
 /** What a refusal is about. */
@@ -15,7 +15,7 @@ export type About =
   /** The question with this number, see `Ask`. */
   | { readonly what: "ask"; readonly number: number };
 
-/** "No, because." The code decides what follows, see `CODES`. */
+/** "No, because." The code decides what follows, see `errors.ts`. */
 export interface Refusal {
   readonly kind: "refusal";
   readonly code: ErrorCode;
@@ -35,12 +35,12 @@ export const refusal: MessageCodec<Refusal> = {
   kind: "refusal",
 
   write(out, message) {
-    out.uint(CODES[message.code].number);
+    out.uint(numberOf(message.code));
     out.byte(ABOUT.indexOf(message.about.what));
     out.uint("number" in message.about ? message.about.number : 0);
     out.text(cut(message.reason));
-    out.uint(Math.min(message.masters.length, LIMITS.urlsMax));
-    for (const url of message.masters.slice(0, LIMITS.urlsMax)) out.text(url);
+    out.uint(Math.min(message.masters.length, CLIENT_LIMITS.urlsMax));
+    for (const url of message.masters.slice(0, CLIENT_LIMITS.urlsMax)) out.text(url);
     writeVector(out, message.have);
   },
 
@@ -48,11 +48,11 @@ export const refusal: MessageCodec<Refusal> = {
     const code = codeByNumber(input.uint());
     const what = ABOUT[input.byte()];
     const number = input.uint();
-    const reason = input.text(LIMITS.reasonBytesMax);
-    const count = input.count(LIMITS.urlsMax, 1);
+    const reason = input.text(CLIENT_LIMITS.reasonBytesMax);
+    const count = input.count(CLIENT_LIMITS.urlsMax, 1);
     const masters: string[] = [];
-    for (let i = 0; i < count; i++) masters.push(input.text(LIMITS.urlBytesMax));
-    const have = readVector(input, LIMITS.vectorEntriesMax);
+    for (let i = 0; i < count; i++) masters.push(input.text(CLIENT_LIMITS.urlBytesMax));
+    const have = readVector(input, CLIENT_LIMITS.vectorEntriesMax);
     if (what === undefined) throw new Malformed("a refusal of an unknown thing");
     const about: About = what === "link" || what === "handover" ? { what } : { what, number };
     // A code of a newer version is treated like the mildest one: the request may succeed later.
@@ -62,4 +62,4 @@ export const refusal: MessageCodec<Refusal> = {
 
 /** At most `reasonBytesMax` bytes of text; every character is at most three bytes per UTF-16 unit. */
 const cut = (reason: string): string =>
-  reason.slice(0, Math.floor(LIMITS.reasonBytesMax / 3)).replace(/\p{Surrogate}/gu, "\uFFFD");
+  reason.slice(0, Math.floor(CLIENT_LIMITS.reasonBytesMax / 3)).replace(/\p{Surrogate}/gu, "\uFFFD");

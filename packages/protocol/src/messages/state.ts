@@ -1,7 +1,7 @@
 import type { Vector } from "@syncline/core";
 import { readVector, writeVector } from "@syncline/core";
-import { LIMITS } from "../limits.js";
-import type { MessageCodec } from "./codec.js";
+import { CLIENT_LIMITS } from "../client-limits.js";
+import { alsoWritten, type MessageReader } from "./codec.js";
 
 /**
  * "This is what your document's tail begins with, folded into a state." To clients, in pieces, instead of changes that
@@ -21,22 +21,24 @@ export interface State {
   readonly bytes: Uint8Array;
 }
 
-export const state: MessageCodec<State> = {
+export const stateReader: MessageReader<State> = {
   tag: 30,
   kind: "state",
-  write(out, message) {
-    out.uint(message.number);
-    writeVector(out, message.vector);
-    out.uint(message.offset);
-    out.uint(message.total);
-    out.bytes(message.bytes);
-  },
+
   read: (input) => ({
     kind: "state",
     number: input.uint(),
-    vector: readVector(input, LIMITS.vectorEntriesMax),
+    vector: readVector(input, CLIENT_LIMITS.vectorEntriesMax),
     offset: input.uint(),
-    total: input.uint(LIMITS.stateBytesMax),
-    bytes: input.bytes(LIMITS.frameBytesMax),
+    total: input.uint(CLIENT_LIMITS.stateBytesMax),
+    bytes: input.bytes(CLIENT_LIMITS.frameBytesMax),
   }),
 };
+
+export const state = /* @__PURE__ */ alsoWritten<State>(stateReader, (out, message) => {
+  out.uint(message.number);
+  writeVector(out, message.vector);
+  out.uint(message.offset);
+  out.uint(message.total);
+  out.bytes(message.bytes);
+});

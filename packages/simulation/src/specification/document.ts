@@ -17,6 +17,7 @@ import { counterValue } from "./counter.js";
 import { disableWinsFlagValue, flagValue, hasVotes } from "./flag.js";
 import { growCounterValue, growSetValues } from "./grow.js";
 import type { Placed } from "./history.js";
+import { outsideRemovals } from "./keep-whole-map.js";
 import { listValues } from "./list.js";
 import { isCreated, mapValue, type PlacedBelow } from "./map.js";
 import { registerValues } from "./register.js";
@@ -78,9 +79,8 @@ function shown(changes: Iterable<Change>): { key: string; kind: string; value: V
 
 /** A field shows a set that has become empty, say; only containers with nothing in them are not there. */
 function shownValue({ kind, understood }: FieldHistory): Value | undefined {
-  return kind === KINDS.map || kind === KINDS.record || kind === KINDS["remove-map"]
-    ? shownInside(kind, understood)
-    : valueAt(kind, understood);
+  const containers: readonly number[] = [KINDS.map, KINDS.record, KINDS["remove-map"], KINDS["keep-map"]];
+  return containers.includes(kind) ? shownInside(kind, understood) : valueAt(kind, understood);
 }
 
 /** Inside of a container there is only what somebody has put there and nobody has taken away. */
@@ -104,6 +104,8 @@ function isThere(kind: number, history: readonly PlacedBelow<Op>[]): boolean {
       return hasVotes(only(history, "allow", "forbid", "withdraw"));
     case KINDS["remove-map"]:
       return isThere(KINDS.map, afterRemovals(history));
+    case KINDS["keep-map"]:
+      return isThere(KINDS.map, outsideRemovals(history));
     case KINDS.map:
     case KINDS.record:
       return (
@@ -136,6 +138,8 @@ function valueAt(kind: number, history: readonly PlacedBelow<Op>[]): Value | und
       return shownSum(growCounterValue(only(history, "grow")));
     case KINDS["remove-map"]:
       return mapValue(afterRemovals(history), shownInside);
+    case KINDS["keep-map"]:
+      return mapValue(outsideRemovals(history), shownInside);
     case KINDS.map:
     case KINDS.record:
       return mapValue(history, shownInside);

@@ -1,0 +1,83 @@
+/**
+ * What the pages with editors have in common: one document on one server, and an editor that is bound to a text of it as
+ * the manual of its binding says. Nothing here knows which editor that is.
+ */
+import { connect, type Doc, defineSchema } from "@syncline/client";
+import { type TextView, text } from "@syncline/text";
+import type * as Y from "yjs";
+
+export interface Person {
+  readonly name: string;
+  readonly color: string;
+}
+
+/** An editor on the page. */
+export interface Mounted {
+  /** What the editor itself says that it shows. */
+  shown(): unknown;
+  destroy(): void;
+}
+
+/** Makes an editor in `place`, bound to `notes`. */
+export type Mount<View> = (place: HTMLElement, notes: View, person: Person) => Mounted;
+
+/** What the tests ask a page. */
+export interface EditorPage {
+  shown(): unknown;
+  /** What the document says, without asking the editor. */
+  text(): string;
+  saveState(): string;
+  /** What the text was each time when another one took its place. */
+  lost(): string[];
+  /** Codes of what was refused for good. */
+  refused(): string[];
+}
+
+declare global {
+  var note: EditorPage;
+  /** Resolves once a server has sent what it has, and the editor is there. Who it is is also what lets them in. */
+  var openNote: (url: string, person: Person, key: string) => Promise<void>;
+}
+
+const fields = { notes: text(), page: text({ type: "xml" }) };
+const schema = defineSchema({ boards: fields });
+type Board = Doc<typeof fields>;
+
+/** For editors of a plain or marked text. */
+export const textPage = (mount: Mount<TextView>): void => start(({ notes }) => notes, mount);
+
+/** For editors of elements and texts. */
+export const xmlPage = (mount: Mount<TextView<Y.XmlFragment>>): void => start(({ page }) => page, mount);
+
+function start<View extends TextView | TextView<Y.XmlFragment>>(
+  pick: (board: Board) => View,
+  mount: Mount<View>,
+): void {
+  globalThis.openNote = async (url, person, key) => {
+    const database = connect(url, { schema, token: person.name });
+    const lost: string[] = [];
+    const refused: string[] = [];
+    database.onRejected(({ error }) => refused.push(error.code));
+    const board = database.open("boards", key);
+    await board.ready;
+    const view = pick(board);
+    const bind = (): Mounted => {
+      const place = document.createElement("div");
+      document.getElementById("root")?.replaceChildren(place);
+      return mount(place, view, person);
+    };
+    let editor = bind();
+    view.onReplaced((was) => {
+      lost.push(was.toString());
+      editor.destroy();
+      editor = bind();
+    });
+    globalThis.note = {
+      shown: () => editor.shown(),
+      text: () => view.toString(),
+      saveState: () => board.saveState,
+      lost: () => lost,
+      refused: () => refused,
+    };
+  };
+}
