@@ -14,6 +14,18 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 export const MUTANTS = [
   {
     rule: "decision 0057",
+    name: "a field of which nothing is left is not in a document's delta",
+    file: core("document-delta"),
+    edits: [
+      [
+        "    if (first !== undefined)\n      put(",
+        "    if (first !== undefined && cell && cellOf(cell, kind, undefined, isLeft, have))\n      put(",
+      ],
+    ],
+    tests: ["test/core/document-deltas.test.ts", "takes a few bytes"],
+  },
+  {
+    rule: "decision 0057",
     name: "a delta that begins after what is here is joined",
     file: core("delta"),
     edits: [['if (!from.every((dot) => hasSeen(have, dot))) return "early";', ""]],

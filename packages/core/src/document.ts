@@ -421,7 +421,8 @@ export class Document {
 const NOBODY: RecordingWatch = { before: () => {} };
 
 // On disks and the wire for ever.
-const STATE_VERSION = 2;
+/** The version of a document's state. */
+export const STATE_VERSION = 2;
 
 /**
  * What each side has seen of the authors that both know. Fields hold dots that were seen, so whether the other side has
@@ -440,7 +441,7 @@ function inCommon(mine: Seen, theirs: Seen): [Seen, Seen] {
 }
 
 /** Authors ascending, each as the difference from the one before; then their counters. */
-function writeSeen(out: ByteWriter, seen: readonly Dot[]): void {
+export function writeSeen(out: ByteWriter, seen: readonly Dot[]): void {
   out.uint(seen.length);
   let before = 0;
   for (const { author } of seen) {
@@ -453,7 +454,8 @@ function writeSeen(out: ByteWriter, seen: readonly Dot[]): void {
   );
 }
 
-function readSeen(input: ByteReader): Dot[] {
+/** Reads what `writeSeen` has written. */
+export function readSeen(input: ByteReader): Dot[] {
   const at = input.offset;
   const authors: Author[] = [];
   let before = 0;
@@ -471,7 +473,8 @@ function readSeen(input: ByteReader): Dot[] {
   return seen;
 }
 
-function readHeads(input: ByteReader, authors: AuthorTable): Dot[] {
+/** Reads the last changes of a state: places of authors. */
+export function readHeads(input: ByteReader, authors: AuthorTable): Dot[] {
   const at = input.offset;
   const count = input.uint(authors.size);
   const slots = readSteps(input, count);

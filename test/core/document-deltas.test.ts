@@ -1,0 +1,113 @@
+/** Deltas of documents: a document and what has changed in another since what it has are the two documents. */
+import {
+  Document,
+  documentDeltaSince,
+  documentVersion,
+  mergeDocumentDelta,
+  type Version,
+} from "@syncline/core";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  expectBytes,
+  expectEqual,
+  NAME,
+  removals,
+  type Step,
+  steps,
+  unwrap,
+  World,
+  withChecksum,
+} from "./world.js";
+
+/** Plays a history; then everybody gets deltas of everybody, since what he has and since what he had at some time. */
+function play(history: readonly Step[], tally: Map<string, number>): void {
+  const world = new World(3);
+  const had: Version[][] = world.documents.map(() => [[]]);
+  for (const step of history) {
+    world.step(step);
+    world.documents.forEach((document, at) => {
+      had[at]!.push(documentVersion(document));
+    });
+  }
+  world.documents.forEach((mine, to) => {
+    world.documents.forEach((theirs, from) => {
+      const merged = mine.clone();
+      merged.merge(theirs.clone());
+      const versions = had[to]!;
+      for (const since of [0, 0.5, 1].map((part) => versions[Math.floor(part * (versions.length - 1))]!)) {
+        const document = mine.clone();
+        const delta = documentDeltaSince(theirs, since);
+        const arrival = unwrap(mergeDocumentDelta(document, delta));
+        expect(arrival).not.toBe("early");
+        tally.set(arrival, (tally.get(arrival) ?? 0) + 1);
+        expectBytes(document.encodeState(), merged.encodeState());
+        expectEqual(document.toJSON(), merged.toJSON());
+        expect(unwrap(mergeDocumentDelta(document, delta))).toBe("duplicate");
+      }
+      // Since what the maker has himself, nothing is new; but whoever lacks something of before hears that he does.
+      const own = documentDeltaSince(theirs, documentVersion(theirs));
+      const document = mine.clone();
+      const arrival = unwrap(mergeDocumentDelta(document, own));
+      tally.set(arrival, (tally.get(arrival) ?? 0) + 1);
+      expectBytes(document.encodeState(), mine.encodeState());
+      const lacks = documentVersion(theirs).some(({ author, counter }) => mine.counter(author) < counter);
+      expect([to, from, arrival]).toEqual([to, from, lacks ? "early" : "duplicate"]);
+    });
+  });
+}
+
+test("random histories of all types, ops of later versions among them", () => {
+  const tally = new Map<string, number>();
+  for (const [all, numRuns] of [
+    [steps, 50],
+    [removals, 25],
+  ] as const)
+    fc.assert(
+      fc.property(all, (history) => play(history, tally)),
+      { numRuns },
+    );
+  for (const arrival of ["applied", "duplicate", "early"])
+    expect(tally.get(arrival) ?? 0, arrival).toBeGreaterThan(20);
+});
+
+test("one change in a large document takes a few bytes, and is told like a merge", () => {
+  const [ann, bob] = [new Document(NAME), new Document(NAME)];
+  ann.transact({ author: 1, stamp: 1 }, (draft) => {
+    for (let i = 0; i < 1_000; i++) draft.register(`field ${i}`).set(`value ${i}`);
+  });
+  bob.merge(ann);
+  const version = documentVersion(bob);
+  ann.transact({ author: 1, stamp: 2 }, (draft) => {
+    draft.register("field 7").set("new");
+    draft.register("field 8").clear();
+  });
+  const delta = documentDeltaSince(ann, version);
+  expect(delta.length).toBeLessThan(100);
+  expect(unwrap(mergeDocumentDelta(bob, delta))).toBe("applied");
+  expectBytes(bob.encodeState(), ann.encodeState());
+});
+
+test("another document's delta, and bad bytes, are faults and change nothing; forged ones are never a throw", () => {
+  fc.assert(
+    fc.property(steps, fc.nat(), (history, pick) => {
+      const world = new World(2);
+      for (const step of history) world.step(step);
+      const [mine, theirs] = world.documents as [Document, Document];
+      const delta = documentDeltaSince(theirs, documentVersion(mine));
+      expect(mergeDocumentDelta(new Document({ ...NAME, key: "other" }), delta).ok).toBe(false);
+      const before = mine.encodeState();
+      for (let i = 0; i < 40; i++) {
+        const bit = (pick + i * 61) % (8 * delta.length);
+        const flipped = delta.slice();
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        expect(mergeDocumentDelta(mine, flipped).ok).toBe(false);
+        expectBytes(mine.encodeState(), before);
+        const taker = mine.clone();
+        if (!mergeDocumentDelta(taker, withChecksum(flipped.subarray(0, -4))).ok)
+          expectBytes(taker.encodeState(), before);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
