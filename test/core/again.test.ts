@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import { type Act, CASES, type TypeCase } from "./cases.js";
 import { NAME, unwrap } from "./world.js";
 
-const CONTAINERS = ["map", "record", "remove-map", "list"];
+const CONTAINERS = ["map", "record", "remove-map", "keep-map", "list"];
 
 describe.each(CASES.filter(({ kind }) => !CONTAINERS.includes(kind)))("$kind", (each) => {
   test("an act that is made again is what it would have been there", () => {

@@ -28,6 +28,7 @@ const OPS: Partial<Record<KindName, { acts: string; unknown: readonly number[] }
   map: { acts: "create vanish", unknown: [0, 3, 255] },
   record: { acts: "create vanish", unknown: [0, 3, 255] },
   "remove-map": { acts: "create vanish drop accept", unknown: [0, 5, 255] },
+  "keep-map": { acts: "create vanish hide show", unknown: [0, 5, 255] },
   // Inserts and moves have seven opcodes each, one for each form of a place.
   list: { acts: "insert move delete empty", unknown: [0, 8, 16, 24, 32, 35, 255] },
 };
@@ -105,6 +106,7 @@ test.each<[kind: KindName, acts: readonly Act[], isShown: boolean]>([
   ["record", [act("record", "set", { value: 1 }), act("record", "clear")], false],
   ["map", [act("map", "set", { key: "k", value: 1 }), act("map", "delete", { key: "k" })], false],
   ["remove-map", [act("remove-map", "set", { key: "k" }), act("remove-map", "delete", { key: "k" })], false],
+  ["keep-map", [act("keep-map", "set", { key: "k" }), act("keep-map", "delete", { key: "k" })], false],
 ])("in a map, a %s after %j is shown: %s", (kind, acts, isShown) => {
   const each = CASES.find((one) => one.kind === kind)!;
   const document = new Document(NAME);
