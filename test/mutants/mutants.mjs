@@ -151,6 +151,13 @@ export const MUTANTS = [
   },
   {
     rule: "I8",
+    name: "a document that is opened late is shown without what its session has seen elsewhere",
+    file: client("reader"),
+    edits: [["({ loaded }) => loaded || isCovered", "() => isCovered || true"]],
+    tests: ["test/scenarios/feeds.test.ts", "provider has what its session has seen"],
+  },
+  {
+    rule: "I8",
     name: "what a demoted master has left is not waited for",
     file: node("freshness"),
     edits: [["if (visible > positionIn(this.visible, stream)) return node;", ""]],

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { world } from "./world.js";
 
 test("a document is loaded when all of it is there, however slowly it comes (I8)", () => {
@@ -47,4 +47,64 @@ test("who comes back is shown no effect without its cause, in whatever order doc
   cluster.network.heal("bob", "m1");
   cluster.settle();
   expect(shown).toBeGreaterThan(0);
+});
+
+describe("a document that is opened after a master's loss (I8)", () => {
+  /** Ann has written the notes and then the board, at m1; bob has seen the board there, when m1 dies. */
+  function lose(seed: number) {
+    const cluster = world(seed);
+    const m1 = cluster.master("m1", { follow: ["m2"] });
+    cluster.master("m2", { follow: ["m1"] });
+    const ann = cluster.client("ann", ["m1"]);
+    const bob = cluster.client("bob", ["m1", "m2"]);
+    ann.open("notes/late");
+    for (const client of [ann, bob]) client.open("boards/a");
+    cluster.pass(2_000);
+    cluster.network.cut("m1", "m2");
+    ann.write("notes/late", (d) => d.register("text").set("cause"));
+    ann.write("boards/a", (d) => d.counter("votes").increment());
+    cluster.pass(100);
+    expect(bob.json("boards/a")).toEqual({ votes: 1 });
+    ann.kill();
+    m1.kill();
+    cluster.pass(1_000);
+    expect(bob.engine.status().provider).toBe("m2");
+    return { cluster, m1, bob };
+  }
+
+  test("it waits until the provider has what its session has seen", () => {
+    const { cluster, m1, bob } = lose(3);
+    const late = bob.open("notes/late");
+    cluster.network.healAll();
+    m1.restart();
+    for (let ms = 0; ms < 1_500; ms += 5) {
+      cluster.pass(5);
+      if (late.loaded) expect(bob.json("notes/late")).toEqual({ text: "cause" });
+    }
+    expect(late.loaded).toBe(true);
+  });
+
+  test("or until a master has taken over what the session holds: what that lacks nobody has", () => {
+    const { cluster, bob } = lose(4);
+    const m2 = cluster.nodes.get("m2");
+    const late = bob.open("notes/late");
+    let wasLoadedAt = 0;
+    for (let ms = 0; ms < 5_000 && wasLoadedAt === 0; ms += 5) {
+      cluster.pass(5);
+      if (!late.loaded) continue;
+      wasLoadedAt = ms;
+      // With the board, which has been rescued there.
+      expect(m2?.json("boards/a")).toEqual({ votes: 1 });
+    }
+    expect(wasLoadedAt).toBeGreaterThan(0);
+    expect(bob.json("notes/late")).toEqual({});
+  });
+
+  test("who has seen nothing waits for nothing", () => {
+    const { cluster } = lose(5);
+    const eve = cluster.client("eve", ["m2"]);
+    const late = eve.open("notes/late");
+    cluster.pass(50);
+    expect(late.loaded).toBe(true);
+  });
 });

@@ -383,6 +383,7 @@ export class SyncClient {
   // ---- what follows from what ----
 
   #progressed(): void {
+    this.#reader.showWaiting();
     for (const own of this.#outbox.prune()) own.tell();
     for (const document of this.#documents.values()) if (document.isBehindOwn) this.#showOwn(document);
     for (const document of this.#unused) this.#leaveUnused(document);

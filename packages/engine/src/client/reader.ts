@@ -40,6 +40,8 @@ export class Reader {
   #shown: MutableVector = new Map();
   /** A cut has said that all of them is there; not shown yet. */
   readonly #complete = new Set<OpenDocument>();
+  /** Something has come since the last cut: what is here may lack what it builds on. */
+  #isUncut = false;
   /** What has arrived since the last cut and is not shown yet. */
   #arrived: Arrived[] = [];
   #arrivedBytes = 0;
@@ -193,6 +195,7 @@ export class Reader {
     for (const [stream, position] of vector) this.#session.sawPlace(stream, position);
     this.#outbox.foundIn(state.value);
     const arrived = { document, state: state.value };
+    this.#isUncut = true;
     if (document.loaded && document.rebuilding === undefined) this.#arrived.push(arrived);
     else this.#play([arrived]);
     this.#arrivedBytes += total;
@@ -212,6 +215,7 @@ export class Reader {
   }
 
   #play(arrived: readonly Arrived[]): void {
+    this.#isUncut = true;
     for (const document of this.#apply(arrived)) document.tell();
   }
 
@@ -267,9 +271,12 @@ export class Reader {
    */
   #showCut(): void {
     const changed = this.#apply(this.#takeArrived());
-    const complete = [...this.#complete];
-    this.#complete.clear();
+    this.#isUncut = false;
+    // A document that is not shown yet must not come to be without what the session has seen elsewhere (I8).
+    const isCovered = this.coversSession;
+    const complete = [...this.#complete].filter(({ loaded }) => loaded || isCovered);
     for (const document of complete) {
+      this.#complete.delete(document);
       if (!document.loaded || document.rebuilding !== undefined) changed.add(document);
       document.loaded = true;
     }
@@ -278,6 +285,11 @@ export class Reader {
     joinInto(this.#shown, this.#cut);
     this.#keeping?.cut(this.#cut);
     for (const document of changed) document.tell();
+  }
+
+  /** Shows what waited for more than a cut: what is due to the session has become less. */
+  showWaiting(): void {
+    if (this.#complete.size > 0 && !this.#isUncut && !this.#isRebuilding()) this.#showCut();
   }
 
   /** What was had anew takes the place of the states that have refused changes in them. */

@@ -255,6 +255,7 @@ export class Writer {
     if (this.#handingOver === undefined) return;
     this.#session.handed(handed.have, this.#handingOver.seen);
     this.#handingOver = undefined;
+    this.#on.progressed();
     this.pump();
   }
 
