@@ -160,7 +160,7 @@ export const MUTANTS = [
     rule: "I8",
     name: "what a demoted master has left is not waited for",
     file: node("freshness"),
-    edits: [["if (visible > positionIn(this.visible, stream)) return node;", ""]],
+    edits: [["if (shown > positionIn(this.visible, stream)) return node;", ""]],
     tests: ["test/simulation/regressions.test.ts", "demoted"],
   },
   {
@@ -1022,7 +1022,7 @@ export const MUTANTS = [
     rule: "SPINE 10",
     name: "a master that has not met the others yet takes its own disk for safe",
     file: node("safety"),
-    edits: [["this.self.follow.length > 0 ? 2 : ", ""]],
+    edits: [["isMet ? Math.min(2, holders.length) : 2", "Math.min(2, holders.length)"]],
     tests: [RULES, "what is safe"],
   },
   {

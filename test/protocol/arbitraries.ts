@@ -215,6 +215,7 @@ export const MESSAGES_OF: Arbitraries = {
       fc
         .tuple(
           fc.boolean(),
+          fc.option(uints.filter((generation) => generation > 0)),
           fc.record({
             node: names,
             role: fc.constantFrom("master", "follower"),
@@ -226,7 +227,11 @@ export const MESSAGES_OF: Arbitraries = {
             streams: fc.array(streamProgress, { maxLength: 4 }),
           }),
         )
-        .map(([promoted, hearsay]) => ({ ...hearsay, ...(promoted && { promoted }) })),
+        .map(([promoted, generation, hearsay]) => ({
+          ...hearsay,
+          ...(promoted && { promoted }),
+          ...(generation !== null && { generation }),
+        })),
       { maxLength: 4 },
     ),
     gone: fc.array(names, { maxLength: 4 }),
@@ -249,6 +254,25 @@ export const MESSAGES_OF: Arbitraries = {
     ),
   }),
   unask: fc.record({ kind: fc.constant("unask"), number: uints }),
+  retired: fc.record({
+    kind: fc.constant("retired"),
+    closings: fc.array(
+      fc.record({
+        node: names,
+        generation: uints,
+        ends: fc.array(fc.tuple(uints, uints), { maxLength: 4 }).map((ends) => new Map(ends)),
+        fence: fc.option(
+          fc.record({ attempt: uints.filter((attempt) => attempt > 0), id: uints, coordinator: names }),
+          { nil: undefined },
+        ),
+      }),
+      { maxLength: 4 },
+    ),
+  }),
+  handin: fc.record({
+    kind: fc.constant("handin"),
+    records: fc.array(fc.record({ stream: uints, position: uints, record: bytes() }), { maxLength: 4 }),
+  }),
   truncated: fc.record({ kind: fc.constant("truncated"), stream: uints, upTo: uints }),
   fetch: fc.record({
     kind: fc.constant("fetch"),

@@ -43,6 +43,7 @@ const NUMBERS: Record<ErrorCode, number> = {
   SCHEMA_CONFLICT: 53,
   LAST_MASTER: 54,
   ROLE_CHANGED: 55,
+  RETIREMENT_WOULD_LOSE: 56,
   SCHEMA_VERSION: 60,
 };
 

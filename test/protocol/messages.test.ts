@@ -54,6 +54,8 @@ const TAGS: Record<MessageKind, number> = {
   complete: 29,
   state: 30,
   presence: 31,
+  retired: 32,
+  handin: 33,
 };
 
 test("every kind has its tag for ever, and no tag has two kinds", () => {
@@ -124,7 +126,7 @@ describe("what a later version may send", () => {
   test("a greeting with more fields is read: two versions can always tell each other which they are", () => {
     fc.assert(
       fc.property(MESSAGES_OF.hello, uints, fc.uint8Array({ maxLength: 40 }), (known, clockMs, more) => {
-        const hello = { ...known, clockMs, promoted: true, schema: 2 };
+        const hello = { ...known, clockMs, promoted: true, schema: 2, generation: 1 };
         expect(readFrame(withBody(frameOf(hello), (body) => [...body, ...more]))).toEqual([hello]);
       }),
     );

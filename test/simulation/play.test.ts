@@ -64,6 +64,10 @@ const MUST_HAPPEN = [
   "presence seen",
   "presence vanishedInSight",
   "opened after a master's loss",
+  "retirements: retired",
+  "retirements: RETIREMENT_WOULD_LOSE",
+  "node-retired",
+  "stream-cut",
 ];
 
 /** Plays them all, and counts what really happened. */

@@ -11,6 +11,7 @@ import { conflictsCommand } from "./conflicts.js";
 import { DEMO_PORT, type DemoFlags, demo } from "./demo.js";
 import { EXIT, type ExitCode, Stop } from "./exit.js";
 import { purgeCommand } from "./purge.js";
+import { retireCommand } from "./retire.js";
 import { demoteCommand, promoteCommand } from "./roles.js";
 import { schemaCommand } from "./schema.js";
 import { serve } from "./serve.js";
@@ -36,6 +37,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   program.addCommand(purgeCommand(quietly, (result) => (code = result)));
   program.addCommand(promoteCommand(quietly));
   program.addCommand(demoteCommand(quietly));
+  program.addCommand(retireCommand(quietly));
   program.addCommand(verifyCommand((result) => (code = result)));
   program.addCommand(backupCommand((result) => (code = result)));
   program.addCommand(restoreCommand((result) => (code = result)));

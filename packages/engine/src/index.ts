@@ -21,6 +21,7 @@ export {
   type NodePorts,
   type ReadAnswer,
   type ReadOptions,
+  type RetirementAnswer,
   type RoleAnswer,
   SyncNode,
 } from "./node/node.js";

@@ -30,6 +30,7 @@ export interface Self {
   readonly url: string;
   readonly voter: boolean;
   readonly promoted?: boolean;
+  readonly generation?: number;
   readonly schema?: number | undefined;
   readonly masters: readonly string[];
   readonly token: string;

@@ -49,6 +49,7 @@ const LATER = {
   PROMOTION_WOULD_LOSE: 51,
   LAST_MASTER: 54,
   ROLE_CHANGED: 55,
+  RETIREMENT_WOULD_LOSE: 56,
 } as const;
 
 /** Another node may take it. */

@@ -22,6 +22,7 @@ export * from "./messages/progress.js";
 export * from "./messages/proof.js";
 export * from "./messages/records.js";
 export * from "./messages/refusal.js";
+export * from "./messages/retired.js";
 export * from "./messages/snapshot.js";
 export * from "./messages/state.js";
 export * from "./record.js";

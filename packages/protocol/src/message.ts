@@ -31,6 +31,7 @@ import { type Progress, progress } from "./messages/progress.js";
 import { type Proof, proof } from "./messages/proof.js";
 import { type Records, records } from "./messages/records.js";
 import { type Refusal, refusal } from "./messages/refusal.js";
+import { type Handin, handin, type Retired, retired } from "./messages/retired.js";
 import {
   type Complete,
   complete,
@@ -79,7 +80,9 @@ export type Message =
   | Grant
   | Piece
   | Complete
-  | State;
+  | State
+  | Retired
+  | Handin;
 
 export type MessageKind = Message["kind"];
 
@@ -144,6 +147,8 @@ export const MESSAGES: Codecs<MessageKind> = {
   grant,
   piece,
   complete,
+  retired,
+  handin,
 };
 
 /** Messages by kind, to be written, and by tag, to be read. */

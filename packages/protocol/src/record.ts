@@ -38,6 +38,8 @@ export interface Opening {
   readonly previous: StreamId | undefined;
   /** When readers may see a position. Of a stream whose rule is LOCAL both are the same. */
   readonly visibility: Visibility;
+  /** How many retirements of its node were known when it was opened; undefined, or 0, if none was (SPINE 17). */
+  readonly generation?: number;
 }
 
 /** `committed`: nobody sees what is not committed. `immediate`: everybody sees what he has; only answers wait. */
@@ -100,7 +102,9 @@ function writeOpening(out: ByteWriter, opening: Opening): void {
   out.text(opening.node);
   writeRule(out, opening.rule);
   out.uint(opening.previous ?? 0);
-  if (opening.visibility === "immediate") out.byte(VISIBLE_AT_ONCE);
+  const { visibility, generation } = opening;
+  if (visibility === "immediate" || generation) out.byte(visibility === "immediate" ? VISIBLE_AT_ONCE : 0);
+  if (generation) out.uint(generation);
 }
 
 function readOpening(input: ByteReader): Opening {
@@ -109,8 +113,15 @@ function readOpening(input: ByteReader): Opening {
   const rule = readRule(input);
   const previous = input.uint();
   const visibility = input.remaining > 0 && input.byte() === VISIBLE_AT_ONCE ? "immediate" : "committed";
+  const generation = input.remaining > 0 && input.uint();
   // What a newer version has appended is left unread.
-  return { node, rule, previous: previous === 0 ? undefined : previous, visibility };
+  return {
+    node,
+    rule,
+    previous: previous === 0 ? undefined : previous,
+    visibility,
+    ...(generation && { generation }),
+  };
 }
 
 function checksumAt(stream: StreamId, position: number, content: Uint8Array): number {

@@ -43,6 +43,7 @@ export const REMEDIES: { readonly [Name in ErrorCode]: string } = {
   PROMOTION_WOULD_LOSE: "Connect the nodes that are named, or force it.",
   LAST_MASTER: "Connect or promote another master first, or force it.",
   ROLE_CHANGED: "It is dialed again by itself.",
+  RETIREMENT_WOULD_LOSE: "Connect the nodes that are named, or force it.",
   NODE_RETIRED: "This node was retired. Let it join again as a new node.",
   SCHEMA_CONFLICT:
     "The cluster's schema stands against it: `syncline schema show` prints it. Do what the reason names.",

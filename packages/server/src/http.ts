@@ -143,7 +143,7 @@ export function httpApp(context: HttpContext): Hono<Env> {
       throw notAllowed(c.req.method, "GET, HEAD");
     });
   }
-  for (const path of ["/v1/promote", "/v1/demote"]) {
+  for (const path of ["/v1/promote", "/v1/demote", "/v1/retire"]) {
     app.all(path, (c) => {
       throw notAllowed(c.req.method, "POST");
     });

@@ -13,7 +13,7 @@ export { printable } from "./printable.js";
 export { type Ending, type Server, type ServerOptions, startServer } from "./process.js";
 export type { PurgeAnswer } from "./purge-api.js";
 export { type Restored, restoreFolder } from "./restore.js";
-export type { RoleChanged } from "./roles-api.js";
+export type { NodeRetired, RoleChanged } from "./roles-api.js";
 export type { SchemaAnswer } from "./schema-api.js";
 export { flagOf, SETTING_KEYS, SETTINGS, type Setting, type SettingKey, variableOf } from "./settings.js";
 export type { SiteFacts, SiteOptions } from "./site.js";

@@ -1,10 +1,11 @@
 /**
- * Promotion and demotion over HTTP: `POST /v1/promote` and `POST /v1/demote`, for administrators.
+ * Promotion, demotion and retirement over HTTP: `POST /v1/promote`, `POST /v1/demote` and `POST /v1/retire?node=NAME`, for
+ * administrators.
  *
- * The answer comes when the node has its new role, on its disk, or with the reason why it has not. What a promotion could
- * not know to be here is told in words, also when it was forced.
+ * The answer comes when it is done, on the node's disk, or with the reason why it is not. What a promotion or a retirement
+ * could not know to be here is told in words, also when it was forced.
  */
-import { MEMBERS, type RoleAnswer, type SyncNode } from "@syncline/engine";
+import { MEMBERS, type RetirementAnswer, type RoleAnswer, type SyncNode } from "@syncline/engine";
 import { atLevel, type CommitRule, LOCAL, parseRule } from "@syncline/protocol";
 import { type Context, Hono } from "hono";
 import { admitAdmin, type Gate } from "./caller.js";
@@ -20,7 +21,19 @@ export interface RoleChanged {
   readonly doubts: readonly string[];
 }
 
-/** The routes of `/v1/promote` and `/v1/demote`, to be mounted at `/v1`. */
+/** What `/v1/retire` answers. */
+export interface NodeRetired {
+  /** The one that was retired. */
+  readonly node: string;
+  /** The master that has seen to it. */
+  readonly by: string;
+  /** How many of its streams were closed, by this retirement or before. */
+  readonly streams: number;
+  /** What may lie beyond their ends, in words: empty unless it was forced. */
+  readonly doubts: readonly string[];
+}
+
+/** The routes of `/v1/promote`, `/v1/demote` and `/v1/retire`, to be mounted at `/v1`. */
 export function rolesApi({ node, ...gate }: Gate & { readonly node: SyncNode }): Hono<Env> {
   const app = new Hono<Env>();
   const changing =
@@ -44,6 +57,25 @@ export function rolesApi({ node, ...gate }: Gate & { readonly node: SyncNode }):
     "/demote",
     changing((c, waitMs, answer) => node.demote({ force: readSwitch(c, "force"), waitMs }, answer)),
   );
+  app.post("/retire", async (c) => {
+    await admitAdmin(gate, c.req.header("Authorization"), { key: MEMBERS.key, purpose: "retire nodes" });
+    const name = c.req.query("node");
+    if (name === undefined || name === "")
+      throw new Refused("BAD_REQUEST", "?node=: name the node to retire");
+    const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? ROLE_WAIT_MS;
+    const force = readSwitch(c, "force");
+    const answer = await new Promise<RetirementAnswer>((resolve) =>
+      node.retire(name, { force, waitMs }, resolve),
+    );
+    if (!answer.ok) throw Refused.by(answer.fault);
+    const doubts = answer.doubts.map(({ reason }) => reason);
+    return jsonAnswer({
+      node: name,
+      by: node.name,
+      streams: answer.ends.size,
+      doubts,
+    } satisfies NodeRetired);
+  });
   return app;
 }
 

@@ -14,6 +14,7 @@ import {
   openAccess,
   type ReadAnswer,
   type ReadOptions,
+  type RetirementAnswer,
   type RoleAnswer,
   type Scheduler,
   type Statement,
@@ -468,6 +469,20 @@ export class SimNode {
   /** Makes it a follower. */
   demote({ force = false, waitMs = 5_000 }: { force?: boolean; waitMs?: number } = {}): RoleResult {
     return this.changeRole((answer) => this.engine.demote({ force, waitMs }, answer));
+  }
+
+  /** Takes another node out of the cluster, as an operator does. */
+  retire(
+    node: string,
+    { force = false, waitMs = 5_000 }: { force?: boolean; waitMs?: number } = {},
+  ): { answer: RetirementAnswer | undefined } {
+    const result: { answer: RetirementAnswer | undefined } = { answer: undefined };
+    this.process.run(() =>
+      this.engine.retire(node, { force, waitMs }, (answer) => {
+        result.answer = answer;
+      }),
+    );
+    return result;
   }
 
   private changeRole(change: (answer: (answer: RoleAnswer) => void) => void): RoleResult {

@@ -95,6 +95,10 @@ export type Action =
   /** An operator gives a node another role; `needed` others of the cluster have to have what it accepts from then on. */
   | { readonly kind: "promote"; readonly node: string; readonly force: boolean; readonly needed: number }
   | { readonly kind: "demote"; readonly node: string; readonly force: boolean }
+  /** An operator has `by` take a node out of the cluster that is gone, or that he takes for gone. */
+  | { readonly kind: "retire"; readonly node: string; readonly by: string; readonly force: boolean }
+  /** It loses sight of all other nodes, and they of it; clients may still see it. */
+  | { readonly kind: "isolate"; readonly node: string }
   /** It is told to end, and does when its disk has everything and everybody knows. */
   | { readonly kind: "stop"; readonly node: string }
   | { readonly kind: "move" | "close-tab"; readonly client: string }
@@ -119,6 +123,7 @@ export const FAULTS = {
   clocks: ["clock"],
   clients: ["move", "close-tab", "offline"],
   roles: ["promote", "demote"],
+  retirements: ["retire", "isolate"],
 } as const satisfies Record<string, readonly ActionKind[]>;
 
 export type FaultName = keyof typeof FAULTS;
@@ -184,10 +189,12 @@ const WEIGHTS: Readonly<Record<ActionKind, number>> = {
   open: 0,
   "crash-master": 0,
   "lose-master": 0,
+  retire: 0,
+  isolate: 0,
 };
 
 /** What is drawn apart from the rest, which stays what it was when something is added here. */
-const PURPOSES = { roles: 1, stops: 2, retention: 3, presence: 4, late: 5 } as const;
+const PURPOSES = { roles: 1, stops: 2, retention: 3, presence: 4, late: 5, retirements: 6 } as const;
 
 /** Everything that may happen, so that a batch of histories can be asked whether it did. */
 export const ACTION_KINDS = Object.keys(WEIGHTS) as readonly ActionKind[];
@@ -231,6 +238,8 @@ export function drawHistory(
   }
   if (!left.has("promote")) insertRoles(actions, nodes, new SeededRandom(seed, PURPOSES.roles));
   if (!left.has("stop")) insertStops(actions, nodes, new SeededRandom(seed, PURPOSES.stops));
+  if (!left.has("retire"))
+    insertRetirements(actions, masters, followers, new SeededRandom(seed, PURPOSES.retirements));
   insertPresence(actions, names.clients, !left.has("close-tab"), new SeededRandom(seed, PURPOSES.presence));
   insertLateOpening(actions, names.clients, left, new SeededRandom(seed, PURPOSES.late));
   const keeping = new SeededRandom(seed, PURPOSES.retention);
@@ -432,6 +441,8 @@ function drawAction(
       return { kind, client: random.pick(names.clients) };
     case "promote":
       return { kind, node: random.pick(names.nodes), force: random.chance(0.3), needed: 0 };
+    case "retire":
+      return { kind, node: random.pick(names.nodes), by: random.pick(names.nodes), force: false };
     case "demote":
       return { kind, node: random.pick(names.nodes), force: random.chance(0.3) };
     default:
@@ -513,6 +524,37 @@ function insertLateOpening(
     }
   }
 }
+
+/**
+ * In some histories a node is gone, and another one retires it: it is dead, or only out of sight and takes writes all the
+ * while. Some time later it comes back.
+ */
+function insertRetirements(
+  actions: Action[],
+  masters: readonly string[],
+  followers: readonly string[],
+  random: SeededRandom,
+): void {
+  if (random.chance(0.5)) return;
+  for (let count = 1 + random.integer(2); count > 0; count--) {
+    const node = random.pick(random.chance(0.8) ? masters : [...masters, ...followers]);
+    const others = masters.filter((other) => other !== node);
+    if (others.length === 0) return;
+    let at = random.integer(actions.length + 1);
+    const insert = (...more: Action[]): void => {
+      actions.splice(at, 0, ...more);
+      at += more.length + random.integer(8);
+    };
+    insert({ kind: random.chance(0.4) ? "crash" : "isolate", node }, { kind: "pass", ms: 12_000 });
+    insert({ kind: "retire", node, by: random.pick(others), force: random.chance(0.15) });
+    if (random.chance(0.5)) insert({ kind: "crash", node }, { kind: "restart", node });
+    if (random.chance(0.7)) insert({ kind: "restart", node }, ...masters.map(healing(node)));
+  }
+}
+
+const healing =
+  (a: string) =>
+  (b: string): Action => ({ kind: "heal", a, b });
 
 function drawMutation(random: SeededRandom): Mutation {
   const element = `e${random.integer(5)}`;

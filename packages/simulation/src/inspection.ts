@@ -58,10 +58,10 @@ export class Inspection {
     this.look();
     const id = changeId(own.change);
     const places = this.places.get(id) ?? [];
-    if (!places.some((place) => this.holders(place).size > 0)) {
+    if (!places.some((place) => this.holders(place).size > 0) && !this.isAside(id)) {
       throw new Violation(`I6: ${id} is said to be durable, and no disk has it`);
     }
-    if (own.confirmed && !places.some((place) => this.isCommitted(place))) {
+    if (own.confirmed && !places.some((place) => this.isCommitted(place) || this.isClosed(place))) {
       throw new Violation(`I6: ${id} is said to be committed, and its rule does not hold`);
     }
   }
@@ -95,7 +95,14 @@ export class Inspection {
     }
     if (!covers(held, visible)) throw new Violation(`I2: ${name} shows more than it holds`);
     if (!covers(held, durable)) throw new Violation(`I2: ${name} has more on its disk than it holds`);
-    if (!covers(visible, looked.visible)) throw new Violation(`I8: ${name} shows less than before`);
+    for (const [stream, before] of looked.visible) {
+      // What was cut off at the end of a closed stream, and is handed in.
+      const isCut = positionIn(visible, stream) === engine.endOf(stream);
+      if (positionIn(visible, stream) < before && !isCut)
+        throw new Violation(`I8: ${name} shows less than before`);
+    }
+    for (const stream of looked.held.keys())
+      looked.held.set(stream, Math.min(positionIn(held, stream), positionIn(looked.held, stream)));
     for (const [stream, last] of visible) {
       for (let position = positionIn(looked.visible, stream) + 1; position <= last; position++) {
         const record = this.streams.get(stream)?.[position - 1];
@@ -132,6 +139,18 @@ export class Inspection {
     const places = this.places.get(id);
     if (places === undefined) this.places.set(id, [entry]);
     else places.push(entry);
+  }
+
+  /** A node has cut it off, and keeps it until it stands elsewhere. */
+  private isAside(id: string): boolean {
+    for (const { engine } of this.cluster.nodes.values())
+      for (const change of engine.changesAside()) if (changeId(change) === id) return true;
+    return false;
+  }
+
+  /** It stands before the end of a closed stream, which counts as committed. */
+  private isClosed({ stream, position }: KnownRecord): boolean {
+    return [...this.cluster.nodes.values()].some(({ engine }) => position <= (engine.endOf(stream) ?? 0));
   }
 
   /** The rule of the stream, naively: so many of the named nodes, and the origin or one more (SPINE 6). */

@@ -279,6 +279,10 @@ class Player {
       case "crash-master":
       case "lose-master":
         return this.loseMaster(action.kind, action.client);
+      case "retire":
+        return this.retire(action.node, action.by, action.force);
+      case "isolate":
+        return this.isolate(action.node);
       case "move":
         cluster.network.died(action.client);
         return true;
@@ -414,6 +418,27 @@ class Player {
     const node = this.cluster.nodes.get(name);
     if (node?.isUp !== true || node.engine.status().role === "follower") return false;
     this.watchRole(node.demote({ force, waitMs: 10_000 }), name);
+    return true;
+  }
+
+  private retire(name: string, by: string, force: boolean): boolean {
+    const node = this.cluster.nodes.get(by);
+    if (node?.isUp !== true || name === by) return false;
+    const result = node.retire(name, { force, waitMs: 10_000 });
+    this.cluster.time.after(15_000, () => {
+      const { answer } = result;
+      if (answer === undefined) return; // It died meanwhile.
+      const word = answer.ok ? `${answer.doubts.length > 0 ? "in doubt " : ""}retired` : answer.fault.code;
+      this.trace.note(`${name}, by ${by}: ${word}`);
+      this.count(`retirements: ${word}`, 1);
+    });
+    return true;
+  }
+
+  private isolate(name: string): boolean {
+    const { network, nodes } = this.cluster;
+    if (!nodes.has(name)) return false;
+    for (const other of nodes.keys()) if (other !== name) network.cut(name, other);
     return true;
   }
 

@@ -17,6 +17,8 @@ export const TRACED = [
   "snapshot-resumed",
   "snapshot-received",
   "snapshot-taken-in",
+  "node-retired",
+  "stream-cut",
 ] as const;
 
 /**

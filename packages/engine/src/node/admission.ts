@@ -22,6 +22,8 @@ export type Judgement =
   | { readonly kind: "wait"; readonly lacks: "session" | "causes"; readonly reason: string };
 
 export class Admission {
+  /** The stream was closed: nothing more is accepted into it. */
+  isOver = false;
   /** Full dependencies of the last record of the own stream; the next one names what is new beyond them. */
   private readonly lastDeps: MutableVector = new Map();
 
@@ -32,6 +34,8 @@ export class Admission {
     private readonly counters: AuthorCounters,
     private readonly pending: PendingCounters,
     private readonly documents: Documents,
+    /** Where a stream ends that is closed. */
+    private readonly endOf: (stream: StreamId) => number | undefined,
   ) {}
 
   /** Writes the first record of the stream. */
@@ -50,6 +54,14 @@ export class Admission {
   /** A copy of what is visible. */
   shown(): MutableVector {
     return new Map(this.visible);
+  }
+
+  /** The vector without what lies beyond the ends of closed streams: nobody will ever have that. */
+  clipped(vector: Vector): Vector {
+    const clipped: MutableVector = new Map();
+    for (const [stream, position] of vector)
+      clipped.set(stream, Math.min(position, this.endOf(stream) ?? position));
+    return clipped;
   }
 
   covers(vector: Vector): boolean {
@@ -71,6 +83,7 @@ export class Admission {
 
   /** What to do with an offered change. `session` is undefined where causality holds per document only (SPINE 14). */
   judge(change: Change, session: Vector | undefined): Judgement {
+    if (this.isOver) return { kind: "wait", lacks: "session", reason: "this node's stream was closed" };
     const known = this.counter(change.document, change.author);
     if (known.counter >= change.last) {
       return known.counter === change.last && !isOf(known, change)

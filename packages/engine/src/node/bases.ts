@@ -92,6 +92,12 @@ export class Bases {
     this.write();
   }
 
+  /** Streams were cut beyond the vector: what was marked may have had something of that. */
+  cut(): void {
+    this.folded.clear();
+    this.mark = undefined;
+  }
+
   /** Sets and moves the mark, and begins a slice if there is work. Called once per turn. */
   settle(): void {
     if (this.isStopped || this.on.isPinned()) return;

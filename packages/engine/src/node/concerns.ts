@@ -1,5 +1,5 @@
 import type { Vector } from "@syncline/core";
-import type { Fault, Quorum } from "@syncline/protocol";
+import { type Fault, fault, type Quorum } from "@syncline/protocol";
 import type { Commits } from "./commit.js";
 
 /**
@@ -16,7 +16,11 @@ interface Waiting {
 export class Concerns {
   private readonly waiting = new Set<Waiting>();
 
-  constructor(private readonly commits: Commits) {}
+  constructor(
+    private readonly commits: Commits,
+    /** Why what the vector names will never be had by anybody; undefined if it may be. */
+    private readonly objection: (vector: Vector) => string | undefined,
+  ) {}
 
   /** Calls back once, when it holds; not from within this call. Returns a function that ends the waiting. */
   wait(vector: Vector, quorum: Quorum, answer: Waiting["answer"]): () => void {
@@ -31,6 +35,16 @@ export class Concerns {
       if (!this.commits.holds(waiting.vector, waiting.quorum)) continue;
       this.waiting.delete(waiting);
       waiting.answer(undefined);
+    }
+  }
+
+  /** A stream was closed: who waits for more of it waits in vain. */
+  closed(): void {
+    for (const waiting of this.waiting) {
+      const never = this.objection(waiting.vector);
+      if (never === undefined) continue;
+      this.waiting.delete(waiting);
+      waiting.answer(fault("INVALID_TOKEN", never));
     }
   }
 

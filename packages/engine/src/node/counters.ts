@@ -92,6 +92,11 @@ export class PendingCounters {
     authors.set(change.author, row);
   }
 
+  /** The stream in which they stood is no longer this node's own. */
+  clear(): void {
+    this.byDocument.clear();
+  }
+
   /** The change is visible now, or counted elsewhere. */
   remove(change: ChangeHead): void {
     const id = documentId(change.document);

@@ -85,6 +85,8 @@ export class Documents {
   private readonly flushing = new Set<DocumentEntry>();
   /** Documents whose names the store may not have, with the mark after which it has. */
   private readonly unnamed = new Map<DocumentEntry, number>();
+  /** Documents that are no more, with the mark after which the store knows it. */
+  private readonly removed = new Map<string, number>();
   private materialisedBytes = 0;
   /** A snapshot that was received whole: each of its documents is taken in when it is first needed. */
   private staged: StagedDocuments | undefined;
@@ -119,6 +121,7 @@ export class Documents {
     const id = documentId(name);
     const cached = this.entries.get(id);
     if (cached !== undefined) return cached;
+    if (this.removed.has(id)) return undefined;
     const key = documentKey(name);
     const value = this.storage.get(key);
     if (value === undefined) return undefined;
@@ -305,6 +308,55 @@ export class Documents {
     staged.taken(entry, row);
   }
 
+  /**
+   * Makes the document anew from its base and these changes, in this order: something else that it had was cut off. As if a
+   * snapshot had come: what follows the base gets new sequence numbers.
+   */
+  rebuild(
+    entry: DocumentEntry,
+    changes: readonly PlacedChange[],
+    standingAlso: readonly PlacedChange[],
+    ends: Vector,
+  ): void {
+    const state = this.baseOf(entry).encodeState();
+    const standing = this.foldedPlaces(entry);
+    for (const vector of standing.values()) {
+      for (const [stream, end] of ends) {
+        if (positionIn(vector, stream) <= end) continue;
+        const { truncated = 0 } = this.log.stream(stream) ?? {};
+        if (truncated > 0) vector.set(stream, truncated);
+        else vector.delete(stream);
+      }
+    }
+    for (const place of standingAlso) addPlace(standing, place);
+    for (let gone = (entry.base?.sequence ?? 0) + 1; gone <= entry.tailLength; gone++)
+      this.journal.put(tailKey(entry.number, gone), undefined);
+    entry.unflushed.length = 0;
+    entry.tailBytes = 0;
+    this.forgetDocument(entry);
+    if (entry.base === undefined && changes.length === 0) {
+      this.remove(entry);
+      return;
+    }
+    entry.tailLength += 1;
+    this.putBase(entry, entry.tailLength, entry.base?.vector ?? new Map(), state, standing);
+    for (const place of changes) this.integrate(entry, place);
+    this.takenIn(entry, this.read(entry));
+  }
+
+  /** Nothing of the document was ever here, as it turns out. */
+  private remove(entry: DocumentEntry): void {
+    this.journal.put(documentKey(entry.name), undefined);
+    this.journal.put(placesKey(entry.number), undefined);
+    entry.tailLength = 0;
+    entry.unflushedPlaces = undefined;
+    this.flushing.delete(entry);
+    this.unnamed.delete(entry);
+    this.entries.delete(documentId(entry.name));
+    this.removed.set(documentId(entry.name), this.journal.mark());
+    this.takenIn(entry, new Document(entry.name));
+  }
+
   /** Where the changes of a document's tail stand, in the order of integration. */
   private *places(entry: DocumentEntry): Iterable<TailRow> {
     const first = entry.unflushed[0]?.sequence ?? entry.tailLength + 1;
@@ -315,7 +367,8 @@ export class Documents {
     for (const { sequence, place } of entry.unflushed) if (sequence >= from) yield place;
   }
 
-  private baseOf(entry: DocumentEntry): Document {
+  /** A copy of the base; empty if there is none. */
+  baseOf(entry: DocumentEntry): Document {
     const state = this.baseState(entry);
     return state === undefined ? new Document(entry.name) : decodedState(state);
   }
@@ -365,6 +418,7 @@ export class Documents {
       if (entry.unflushed.length === 0 && isFlushed) this.flushing.delete(entry);
     }
     for (const [entry, named] of this.unnamed) if (named <= mark) this.unnamed.delete(entry);
+    for (const [id, gone] of this.removed) if (gone <= mark) this.removed.delete(id);
   }
 
   /** The document as it is now. It belongs to this cache: read it at once, do not keep it, do not change it. */
@@ -417,7 +471,7 @@ export class Documents {
   keys(collection: string, after: string | undefined, limit: number): string[] {
     const keys = new Set<string>();
     for (const [key] of this.storage.scan({ ...documentsOf(collection, after), limit })) {
-      keys.add(nameOfKey(key).slice(collection.length + 1));
+      if (!this.removed.has(nameOfKey(key))) keys.add(nameOfKey(key).slice(collection.length + 1));
     }
     for (const key of this.staged?.keys(collection, after, limit) ?? []) keys.add(key);
     // A document may be shown before the disk has its name.

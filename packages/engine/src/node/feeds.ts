@@ -100,6 +100,16 @@ export class Feeds {
     }
   }
 
+  /** A document was cut: it may begin anew. */
+  cutOff(name: DocumentName): void {
+    this.turn.delete(documentId(name));
+    for (const reader of this.readers.get(documentId(name)) ?? []) {
+      reader.sequence = 0;
+      reader.state = undefined;
+      reader.session.behind.add(reader);
+    }
+  }
+
   /** Sends everything there is to everybody who has room. */
   pump(): void {
     for (const [id, { first, places }] of this.turn) this.share(id, first, places);

@@ -1,6 +1,14 @@
 import type { StreamId } from "@syncline/core";
 import { decodeChange, Malformed, positionIn } from "@syncline/core";
-import { fault, type Limits, type Records, readRecord, type StreamRecord } from "@syncline/protocol";
+import {
+  fault,
+  type Limits,
+  type Opening,
+  type Records,
+  readRecord,
+  type StreamProgress,
+  type StreamRecord,
+} from "@syncline/protocol";
 import type { Clock, Logger } from "../ports.js";
 import type { Log } from "./log.js";
 import type { Members } from "./members.js";
@@ -71,6 +79,12 @@ export class Following {
     private readonly limits: Limits,
     private readonly logger: Logger,
     private readonly on: {
+      /** Up to where records of a stream are taken, of which this node may have none yet. */
+      limitOf(stream: StreamId, node: string, opening: Opening | undefined): number;
+      /** A stream that nobody has named is closed before its beginning: this is what its opening says. */
+      closedBefore(stream: StreamId, opening: Opening): void;
+      /** Anybody may provide the streams of this node. */
+      isWanted(node: string): boolean;
       /** This master's own current stream: never followed. */
       ownStream(): StreamId | undefined;
       /** The disk is too far behind to take more in. */
@@ -141,10 +155,11 @@ export class Following {
       for (const followed of this.followed.values()) {
         for (let next = followed.parked[0]; next !== undefined; next = followed.parked[0]) {
           const known = next.position <= positionIn(this.log.held, next.stream);
-          if (!known && !this.log.accepts(next)) break;
+          const isBeyond = !known && this.isBeyond(next);
+          if (!known && !isBeyond && !this.log.accepts(next)) break;
           followed.parked.shift();
           this.parkedBytes -= next.bytes.length;
-          if (known) continue;
+          if (known || isBeyond) continue;
           this.store(next);
           progress = any = true;
         }
@@ -210,9 +225,9 @@ export class Following {
     for (const link of this.peers.all()) {
       if (this.discovered.get(link) === link.progress.size) continue;
       let isAll = true;
-      for (const [stream, { received }] of link.progress) {
+      for (const [stream, progress] of link.progress) {
         if (stream === own || this.followed.has(stream)) continue;
-        if (received === 0 || !this.mayProvide(link, stream)) {
+        if (this.received(progress) === 0 || !this.mayProvide(link, stream)) {
           isAll = false;
           continue;
         }
@@ -254,6 +269,13 @@ export class Following {
     }
     followed.owedSince = undefined;
     followed.stalled.clear();
+    if (this.isBeyond(record)) {
+      // It was closed, or is about to be. Should it end later after all, this is asked for again.
+      if (record.body.kind === "opening") this.on.closedBefore(record.stream, record.body.opening);
+      link.channel.send({ kind: "unfollow", stream: followed.stream });
+      followed.provider = undefined;
+      return false;
+    }
     if (followed.parked.length === 0 && this.log.accepts(record) && !this.on.overloaded()) {
       this.store(record);
       return true;
@@ -355,6 +377,10 @@ export class Following {
     let isThereMore = false;
     let bestRank = Number.NEGATIVE_INFINITY;
     const after = positionIn(this.log.held, followed.stream) + followed.parked.length;
+    const opening = this.log.stream(followed.stream)?.opening;
+    // All of it is here: nobody need provide more.
+    if (opening !== undefined && after >= this.on.limitOf(followed.stream, opening.node, opening))
+      return { best: undefined, isFinal: false };
     for (const link of this.peers.all()) {
       const progress = link.progress.get(followed.stream);
       if (progress === undefined || progress.received === 0 || !this.mayProvide(link, followed.stream))
@@ -363,7 +389,7 @@ export class Following {
         lacking = link;
         continue;
       }
-      isThereMore ||= progress.received > after;
+      isThereMore ||= this.received(progress) > after;
       const rank =
         (followed.stalled.has(link) ? -4 : 0) +
         (progress.node !== "" && progress.node === link.peer.name ? 2 : 0) +
@@ -384,10 +410,21 @@ export class Following {
   /** Whether some link has this position. */
   private exists(stream: StreamId, position: number): boolean {
     for (const link of this.peers.all()) {
-      if ((link.progress.get(stream)?.received ?? 0) >= position && this.mayProvide(link, stream))
+      const progress = link.progress.get(stream);
+      if (progress !== undefined && this.received(progress) >= position && this.mayProvide(link, stream))
         return true;
     }
     return false;
+  }
+
+  /** How much a peer has of a stream, as far as this node takes it. */
+  private received({ stream, node, received }: StreamProgress): number {
+    return Math.min(received, this.on.limitOf(stream, node, this.log.stream(stream)?.opening));
+  }
+
+  private isBeyond({ stream, position, body }: StreamRecord): boolean {
+    const opening = body.kind === "opening" ? body.opening : this.log.stream(stream)?.opening;
+    return opening !== undefined && position > this.on.limitOf(stream, opening.node, opening);
   }
 
   private hasMost(link: NodeLink, stream: StreamId): boolean {
@@ -411,7 +448,7 @@ export class Following {
     const held = positionIn(this.log.held, stream);
     // What a follower accepted nobody has it as an upstream for: it takes no writes.
     const isOfFollower = this.members.others().get(progress.node)?.role === "follower";
-    if (progress.node === this.self || isOfFollower) return true;
+    if (progress.node === this.self || isOfFollower || this.on.isWanted(progress.node)) return true;
     return held > 0 && progress.received > held;
   }
 

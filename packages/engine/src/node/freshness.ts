@@ -52,6 +52,8 @@ export interface OwnStreams {
    * started again may be among it: until that is known again, the node cannot vouch for itself.
    */
   hasHiddenPast(): boolean;
+  /** Where a stream that is closed ends. Beyond that nobody shows anything for long. */
+  limitOf(stream: StreamId, node: string): number;
 }
 
 /**
@@ -215,7 +217,8 @@ export class Freshness {
       for (const word of [progress, ...Array.from(heard.values(), (other) => other.progress)]) {
         for (const { stream, node, visible } of word.values()) {
           if (node === "" || node === this.self.name || masters.includes(node)) continue;
-          if (visible > positionIn(this.visible, stream)) return node;
+          const shown = Math.min(visible, this.own.limitOf(stream, node));
+          if (shown > positionIn(this.visible, stream)) return node;
         }
       }
     }

@@ -1,6 +1,7 @@
 import type { StreamId } from "@syncline/core";
 import type { Gossip, Hearsay, Limits, StreamProgress } from "@syncline/protocol";
 import { type Heard, type NodeLink, type Peers, sameProgress } from "./peers.js";
+import type { Retirements } from "./retirements.js";
 import { Watch } from "./revision.js";
 
 /**
@@ -34,6 +35,7 @@ export class Gossiping {
     private readonly self: string,
     private readonly peers: Peers,
     private readonly limits: Limits,
+    private readonly retirements: Pick<Retirements, "isRetired">,
   ) {}
 
   /** A neighbour tells what it has heard. Returns whether it says of other nodes, or otherwise of them, who they are. */
@@ -68,15 +70,29 @@ export class Gossiping {
       if (progress.size < this.limits.vectorEntriesMax) progress.set(entry.stream, entry);
     }
     if (known === undefined && link.heard.size >= this.limits.membersMax) return false;
-    const { role, url, voter, promoted = false } = hearsay;
+    const { role, url, voter, promoted = false, generation = 0 } = hearsay;
+    // Whoever was retired, and does not know it, has no voice.
+    if (this.retirements.isRetired(node, generation)) return false;
     const way = [link.peer.name, ...path];
-    link.hear({ node, role, incarnation, url, voter, promoted, path: way, progress, version: progress });
+    link.hear({
+      node,
+      role,
+      incarnation,
+      url,
+      voter,
+      promoted,
+      generation,
+      path: way,
+      progress,
+      version: progress,
+    });
     return !(
       known !== undefined &&
       known.role === role &&
       known.url === url &&
       known.voter === voter &&
-      known.promoted === promoted
+      known.promoted === promoted &&
+      known.generation === generation
     );
   }
 
@@ -126,7 +142,7 @@ export class Gossiping {
   /** What is new of this node for somebody who was told this much. */
   private news(heard: Heard, told: Map<string, Told>): Hearsay | undefined {
     // Whoever has another role is told of anew.
-    const path = [heard.role, heard.promoted, ...heard.path].join("\n");
+    const path = [heard.role, heard.promoted, heard.generation, ...heard.path].join("\n");
     let before = told.get(heard.node);
     const isWhole = before?.incarnation !== heard.incarnation || before.path !== path;
     if (before === undefined || isWhole) {
@@ -142,8 +158,14 @@ export class Gossiping {
       streams.push(entry);
     }
     if (streams.length === 0 && !isWhole) return undefined;
-    const { progress: _, version: __, promoted, ...rest } = heard;
-    return { ...rest, ...(promoted && { promoted }), isWhole, streams };
+    const { progress: _, version: __, promoted, generation, ...rest } = heard;
+    return {
+      ...rest,
+      ...(promoted && { promoted }),
+      ...(generation > 0 && { generation }),
+      isWhole,
+      streams,
+    };
   }
 
   /** In messages that fit into a frame. */
@@ -175,6 +197,6 @@ export class Gossiping {
 /** What a neighbour says of itself, as others are told of it. */
 function directly({ peer, url, progress, version }: NodeLink): Heard | undefined {
   if (peer.peer === "client") return undefined;
-  const { name: node, peer: role, incarnation, voter, promoted = false } = peer;
-  return { node, role, incarnation, url, voter, promoted, path: [], progress, version };
+  const { name: node, peer: role, incarnation, voter, promoted = false, generation = 0 } = peer;
+  return { node, role, incarnation, url, voter, promoted, generation, path: [], progress, version };
 }

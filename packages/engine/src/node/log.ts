@@ -156,6 +156,38 @@ export class Log {
     return passed;
   }
 
+  /** Lets go of what a closed stream has beyond its end; of all of it, if that is 0. Its end is on the disk already. */
+  cut(stream: HeldStream, end: number): void {
+    const { id } = stream;
+    for (let position = end + 1; position <= stream.held; position++) {
+      stream.bytes = Math.max(0, stream.bytes - this.record(id, position).bytes.length);
+      this.journal.put(recordKey(id, position), undefined);
+    }
+    const recent = this.recent.get(id);
+    for (const dropped of recent?.dropAfter(end) ?? []) this.recentBytes -= weightOf(dropped);
+    for (const entry of this.flushing) if (entry.stream === stream) entry.held = Math.min(entry.held, end);
+    stream.held = end;
+    stream.durable = Math.min(stream.durable, end);
+    stream.visible = Math.min(stream.visible, end);
+    stream.ready = Math.min(stream.ready, end);
+    stream.committed = Math.min(stream.committed, end);
+    stream.safe = Math.min(stream.safe, end);
+    if (end > 0) {
+      this.held.set(id, end);
+      if (stream.durable > 0) this.durable.set(id, stream.durable);
+      this.touch(stream);
+      return;
+    }
+    for (let at = this.flushing.length - 1; at >= 0; at--)
+      if (this.flushing[at]?.stream === stream) this.flushing.splice(at, 1);
+    this.byId.delete(id);
+    this.held.delete(id);
+    this.durable.delete(id);
+    this.recent.delete(id);
+    this.changed.delete(stream);
+    this.journal.put(streamKey(id), undefined);
+  }
+
   /** Encoded records from `first` on, until `bytesMax` is reached; at least one if there is one. */
   recordsFrom(stream: StreamId, first: number, bytesMax: number, countMax: number): Uint8Array[] {
     const last = Math.min(positionIn(this.held, stream), first + countMax - 1);
@@ -272,6 +304,13 @@ class RecentRecords {
 
   push(record: StreamRecord): void {
     this.records.push(record);
+  }
+
+  /** Those after this position, which are here no more. */
+  dropAfter(position: number): StreamRecord[] {
+    const dropped = this.records.splice(Math.max(0, position + 1 - this.first) + this.offset);
+    if (this.first > position + 1) this.first = position + 1;
+    return dropped;
   }
 
   dropFirst(): StreamRecord | undefined {

@@ -2,6 +2,7 @@ import type { DocumentName, Draft, Value } from "@syncline/core";
 import type { Limits } from "@syncline/protocol";
 import type { Documents } from "./documents.js";
 import type { Peers } from "./peers.js";
+import type { Retirements } from "./retirements.js";
 import { Revision } from "./revision.js";
 
 /**
@@ -25,6 +26,8 @@ export interface Member {
   readonly voter: boolean;
   /** A master that was a follower when others were started: they look for it without being told. */
   readonly promoted?: boolean;
+  /** How many retirements of itself it knows of. Who knows of fewer than there were is no member (SPINE 17). */
+  readonly generation?: number;
 }
 
 export class Members {
@@ -42,6 +45,7 @@ export class Members {
     private readonly documents: Documents,
     private readonly peers: Peers,
     private readonly limits: Limits,
+    private readonly retirements: Pick<Retirements, "isRetired" | "generationOf">,
   ) {}
 
   /** The document has changed, or a node has come or gone. */
@@ -56,22 +60,26 @@ export class Members {
     if (this.known !== undefined) return this.known;
     const known = new Map(this.list());
     for (const { heard } of this.peers.all()) {
-      for (const { node, role, url, voter, promoted } of heard.values())
-        known.set(node, { role, url, voter, promoted });
+      for (const { node, role, url, voter, promoted, generation } of heard.values())
+        known.set(node, { role, url, voter, promoted, generation });
     }
     for (const { peer, url } of this.peers.all()) {
       if (peer.peer === "client") continue;
-      const { voter, promoted = false } = peer;
-      known.set(peer.name, { role: peer.peer, url, voter, promoted });
+      const { voter, promoted = false, generation = 0 } = peer;
+      known.set(peer.name, { role: peer.peer, url, voter, promoted, generation });
     }
     known.delete(this.self.name);
+    for (const [name, { generation }] of known)
+      if (this.retirements.isRetired(name, generation)) known.delete(name);
     this.known = known;
     return known;
   }
 
   /** Names of the listed nodes that vote. */
   voters(): string[] {
-    return [...this.list()].filter(([, { voter }]) => voter).map(([name]) => name);
+    return [...this.list()]
+      .filter(([name, { voter, generation }]) => voter && !this.retirements.isRetired(name, generation))
+      .map(([name]) => name);
   }
 
   hasRoomFor(name: string): boolean {
@@ -82,7 +90,8 @@ export class Members {
   unlisted(): ((draft: Draft) => void) | undefined {
     if (!this.revision.hasMoved(this.completeAt) || this.others().size === 0) return undefined;
     const { name, role, url, voter, promoted = false } = this.self;
-    const here = new Map<string, Member>([[name, { role, url, voter, promoted }]]);
+    const generation = this.retirements.generationOf(name);
+    const here = new Map<string, Member>([[name, { role, url, voter, promoted, generation }]]);
     for (const name of this.peers.heardNodes()) {
       // Two processes under one name would have the list rewritten for ever.
       if (this.peers.isContested(name) && this.list().has(name)) continue;
@@ -98,8 +107,14 @@ export class Members {
     }
     return (draft) => {
       for (const [name, member] of news) {
-        const { role, url, voter, promoted } = member;
-        draft.register(name).set({ role, url, voter, ...(promoted && { promoted }) });
+        const { role, url, voter, promoted, generation = 0 } = member;
+        draft.register(name).set({
+          role,
+          url,
+          voter,
+          ...(promoted && { promoted }),
+          ...(generation > 0 && { generation }),
+        });
         this.written.set(name, member);
       }
     };
@@ -125,11 +140,12 @@ function memberFrom(value: Value): Member | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) {
     return undefined;
   }
-  const { role, url, voter, promoted } = value as Readonly<Record<string, Value>>;
+  const { role, url, voter, promoted, generation } = value as Readonly<Record<string, Value>>;
   if ((role !== "master" && role !== "follower") || typeof url !== "string" || typeof voter !== "boolean") {
     return undefined;
   }
-  return { role, url, voter, promoted: promoted === true };
+  const known = typeof generation === "number" ? generation : 0;
+  return { role, url, voter, promoted: promoted === true, generation: known };
 }
 
 const same = (a: Member | undefined, b: Member): boolean =>
@@ -137,4 +153,5 @@ const same = (a: Member | undefined, b: Member): boolean =>
   a.role === b.role &&
   a.url === b.url &&
   a.voter === b.voter &&
-  (a.promoted ?? false) === (b.promoted ?? false);
+  (a.promoted ?? false) === (b.promoted ?? false) &&
+  (a.generation ?? 0) === (b.generation ?? 0);

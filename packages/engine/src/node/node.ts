@@ -4,15 +4,18 @@ import {
   changeId,
   type Document,
   HybridClock,
+  Malformed,
   positionIn,
   purgeDocument,
 } from "@syncline/core";
 import {
+  type Closing,
   CODES,
   type CommitRule,
   everyMessage,
   type Fault,
   fault,
+  type Handin,
   type Hello,
   type Limits,
   type Message,
@@ -31,6 +34,7 @@ import { type Catalog, SCHEMA } from "../schema/catalog.js";
 import { alterSchema, type Statement } from "../schema/statements.js";
 import type { StoreFull } from "../store-full.js";
 import { Admission } from "./admission.js";
+import { Aside, changeIn } from "./aside.js";
 import { Bases } from "./bases.js";
 import { ClientLink, type OfferSink, ReadOnlyOffers } from "./clientlink.js";
 import { Clocks } from "./clocks.js";
@@ -38,6 +42,7 @@ import { Commits } from "./commit.js";
 import { Concerns } from "./concerns.js";
 import { Conflicts } from "./conflicts.js";
 import { AuthorCounters, PendingCounters } from "./counters.js";
+import { Cutting } from "./cutting.js";
 import { Documents } from "./documents.js";
 import { Feeds } from "./feeds.js";
 import { Following } from "./following.js";
@@ -45,7 +50,7 @@ import { Freshness } from "./freshness.js";
 import { Gossiping } from "./gossip.js";
 import { Journal } from "./journal.js";
 import { Lags } from "./lags.js";
-import { Log } from "./log.js";
+import { type HeldStream, Log } from "./log.js";
 import { isReserved, MEMBERS, Members } from "./members.js";
 import { Offers } from "./offers.js";
 import { NodeLink, Peers } from "./peers.js";
@@ -57,6 +62,8 @@ import { Reads } from "./reads.js";
 import { Receiving } from "./receiving.js";
 import { restoration } from "./restoring.js";
 import { Retention } from "./retention.js";
+import { Retirements } from "./retirements.js";
+import { Retiring } from "./retiring.js";
 import { Watch } from "./revision.js";
 import { Role } from "./role.js";
 import { Safety } from "./safety.js";
@@ -129,6 +136,11 @@ export type RoleAnswer =
   | { readonly ok: true; readonly role: "master" | "follower"; readonly doubts: readonly Doubt[] }
   | { readonly ok: false; readonly fault: Fault; readonly doubts: readonly Doubt[] };
 
+/** What became of a retirement: where the node's streams end, and what could not be known. */
+export type RetirementAnswer =
+  | { readonly ok: true; readonly ends: Vector; readonly doubts: readonly Doubt[] }
+  | { readonly ok: false; readonly fault: Fault; readonly doubts: readonly Doubt[] };
+
 const MESSAGES = everyMessage();
 
 /** The store belongs to another cluster, or to a newer version. */
@@ -145,6 +157,19 @@ export class SyncNode {
   private readonly promotion: Promotion;
   /** A promotion or demotion is under way. */
   private changing: { settle(): void; stop(why: Fault): void } | undefined;
+  /** Which streams are closed. */
+  private readonly retirements: Retirements;
+  private readonly retiring: Retiring;
+  /** A retirement that this node decides. */
+  private retirement: { settle(): void; stop(why: Fault): void } | undefined;
+  /** Whether there may be a stream to be closed here. */
+  private readonly unclosed: Watch;
+  /** What the others have been told of closed streams. */
+  private readonly untold: Watch;
+  private readonly cutting: Cutting;
+  private readonly aside: Aside;
+  /** A master that was retired, or whose stream was closed, opens another one when it hears a majority (SPINE 19). */
+  private isRejoining = false;
   private readonly members: Members;
   private readonly peers = new Peers();
   private readonly counters: AuthorCounters;
@@ -190,6 +215,8 @@ export class SyncNode {
   private whenDurable: { mark: number; then: () => void }[] = [];
   private settleDue = false;
   private isWaitingForRoom = false;
+  /** Of how many retirements of itself it says that it knows: those that its disk has. */
+  private saidGeneration = 0;
   private heldWaits = 0;
   /** Those downstream are told what others say at the next turn, too. */
   private gossipDue = false;
@@ -225,8 +252,13 @@ export class SyncNode {
       if (document.isDeleted) this.purges.changed(entry, document);
     });
     this.self = new Role(config, storage, this.journal, ports.log);
-    this.members = new Members(this.self, this.documents, this.peers, limits);
-    this.promotion = new Promotion(config.name, this.log, this.peers, this.members);
+    this.retirements = new Retirements(config.name, storage, this.journal, this.log);
+    this.members = new Members(this.self, this.documents, this.peers, limits, this.retirements);
+    this.promotion = new Promotion(config.name, this.log, this.peers, this.members, this.retirements);
+    this.retiring = new Retiring(this.self, this.log, this.peers, this.members, this.retirements);
+    this.saidGeneration = this.retirements.generationOf(config.name);
+    this.unclosed = new Watch([this.retirements.revision, this.log.revision]);
+    this.untold = new Watch([this.retirements.revision]);
     this.stamps = new HybridClock(() => clock.now(), limits.clockAheadMsMax);
     this.visibility = new Visibility(this.log, this.counters, this.documents, {
       visible: (_record, head) => {
@@ -251,7 +283,13 @@ export class SyncNode {
     const ownStream = () => this.master?.admission.stream;
     this.commits = new Commits(config.name, this.log, this.peers, this.members, ownStream);
     this.mastersMoved = new Watch([this.members.revision, this.peers.revision]);
-    this.safety = new Safety(this.self, this.log, this.peers, this.members);
+    this.safety = new Safety(
+      this.self,
+      this.log,
+      this.peers,
+      this.members,
+      () => this.retirements.all().length > 0,
+    );
     this.following = new Following(
       config.name,
       this.log,
@@ -261,20 +299,28 @@ export class SyncNode {
       limits,
       ports.log,
       {
+        limitOf: (stream, node, opening) => this.retirements.limitOf(stream, node, opening),
+        closedBefore: (stream, { node }) => this.learnClosed(node, new Map([[stream, 0]])),
+        isWanted: (node) => this.retirements.isWanted(node),
         ownStream,
         overloaded: () => this.isOverloaded(),
         stored: () => this.poke(),
         lacking: (link) => this.receiving.want(link),
       },
     );
-    this.serving = new Serving(this.log, this.peers, limits);
-    this.gossiping = new Gossiping(config.name, this.peers, limits);
+    this.serving = new Serving(this.log, this.peers, limits, () => this.retirements.fences());
+    this.gossiping = new Gossiping(config.name, this.peers, limits, this.retirements);
     this.feeds = new Feeds(this.documents, this.log, this.visibility.visible, limits, ports.mac);
     this.presence = new PresenceBoard(clock, scheduler, limits);
-    this.reads = new Reads(this.visibility.visible, scheduler, limits, () =>
-      this.log.stream(ownStream() ?? 0),
+    const beyond = (vector: Vector) => this.beyondEnd(vector);
+    this.reads = new Reads(
+      this.visibility.visible,
+      scheduler,
+      limits,
+      () => this.log.stream(ownStream() ?? 0),
+      beyond,
     );
-    this.concerns = new Concerns(this.commits);
+    this.concerns = new Concerns(this.commits, beyond);
     this.lags = new Lags(this.log, clock);
     this.clocks = new Clocks(clock);
     this.freshness = new Freshness(
@@ -287,6 +333,7 @@ export class SyncNode {
       {
         current: () => this.log.stream(ownStream() ?? 0),
         hasHiddenPast: () => this.hasHiddenPast(),
+        limitOf: (stream, node) => this.retirements.limitOf(stream, node, this.log.stream(stream)?.opening),
       },
     );
     this.upstreams = new Upstreams(config.follow, ports, limits, (link, url) =>
@@ -312,6 +359,23 @@ export class SyncNode {
       visible: () => this.visibility.visible,
       afterDurable,
     });
+    this.cutting = new Cutting(this.log, this.documents, this.counters, this.visibility.visible, {
+      aside: (stream, position, record) => this.aside.put(stream, position, record),
+      cut: (name) => this.feeds.cutOff(name),
+    });
+    this.aside = new Aside(
+      storage,
+      this.journal,
+      this.documents,
+      this.counters,
+      this.log,
+      limits,
+      this.visibility.visible,
+      {
+        admit: (change) => this.admitHandin(change),
+        send: (message) => this.towardsMaster()?.channel.send(message),
+      },
+    );
   }
 
   get name(): string {
@@ -324,9 +388,11 @@ export class SyncNode {
     if (!this.commits.hearsOfPast(this.name, this.self.rule)) return true;
     // Also what others have of it and this one does not: its disk may have been lost, or put back.
     for (const { progress } of this.peers.all()) {
-      for (const { stream, node, received } of progress.values())
-        if (node === this.name && stream !== epoch && received > positionIn(this.visibility.visible, stream))
-          return true;
+      for (const { stream, node, received } of progress.values()) {
+        if (node !== this.name || stream === epoch) continue;
+        const limit = this.retirements.limitOf(stream, node, this.log.stream(stream)?.opening);
+        if (Math.min(received, limit) > positionIn(this.visibility.visible, stream)) return true;
+      }
     }
     for (const { id, opening, visible, held } of this.log.streams())
       if (visible < held && id !== epoch && opening.node === this.name) return true;
@@ -335,6 +401,7 @@ export class SyncNode {
 
   /** Begins to follow and, as a master, opens a new stream. `ready` is called once the node may be reached by others. */
   start(ready: () => void): void {
+    this.liftOwnFences();
     this.visibility.advance();
     const begin = () => {
       if (this.state !== "starting") return; // It was told to stop, or has failed, before it had begun.
@@ -373,6 +440,10 @@ export class SyncNode {
     if (this.state === "error") return this.storageFailed();
     if (this.state === "starting") return fault("SHUTTING_DOWN", `${this.name} is starting`);
     if (this.state !== "running") return fault("SHUTTING_DOWN", `${this.name} is stopping`);
+    if (this.isRejoining) {
+      const reason = `${this.name} was retired, and joins again once it hears a majority`;
+      return fault("READ_ONLY_FOLLOWER", reason, this.masters());
+    }
     if (this.journal.isFull) {
       return fault("STORAGE_FULL", `the disk of ${this.name} is full`, this.masters());
     }
@@ -577,6 +648,16 @@ export class SyncNode {
     return this.log.durable;
   }
 
+  /** Where a stream ends that is closed; undefined for an open one. */
+  endOf(stream: StreamId): number | undefined {
+    return this.retirements.knownEnd(stream);
+  }
+
+  /** Changes that it has cut off from closed streams, and keeps until they are safe elsewhere. */
+  changesAside(): Iterable<Change> {
+    return this.aside.changes();
+  }
+
   /** Whether it keeps what stands at a place that it holds as a record. */
   keeps(stream: StreamId, position: number): boolean {
     return position === 1 || position > (this.log.stream(stream)?.truncated ?? 0);
@@ -628,6 +709,7 @@ export class SyncNode {
   /** Whether all that it has heard of is held, on its disk and shown. Cheap enough to be asked all the time. */
   isAtRest(): boolean {
     if (this.following.parkedCount > 0 || this.journal.unflushedBytes > 0) return false;
+    if (this.isRejoining || this.aside.isWaiting) return false;
     for (const { visible, held } of this.log.streams()) if (visible !== held) return false;
     return true;
   }
@@ -723,6 +805,249 @@ export class SyncNode {
     });
   }
 
+  // ---- closed streams ----
+
+  /**
+   * Takes a node out of the cluster that is gone for good: the others agree on where its streams end (SPINE 16). If it comes
+   * back, it joins as a new one and hands in what it had beyond. `force` does without those who are not heard. Calls back
+   * once, within `waitMs` and a commit of the disk.
+   */
+  retire(
+    node: string,
+    { force, waitMs }: { readonly force: boolean; readonly waitMs: number },
+    answer: (answer: RetirementAnswer) => void,
+  ): void {
+    const refuse = (why: Fault, doubts: readonly Doubt[] = []) => answer({ ok: false, fault: why, doubts });
+    const objection = this.objectionToRetiring(node);
+    if (objection !== undefined) {
+      refuse(objection);
+      return;
+    }
+    if (!this.members.others().has(node) && [...this.retirements.open(node)].length === 0) {
+      const ends = this.retirements.of(node)?.ends;
+      if (ends === undefined) refuse(fault("NOT_FOUND", `no node named ${node} was ever a member`));
+      else answer({ ok: true, ends, doubts: [] });
+      return;
+    }
+    const fence = this.fence(node, this.name);
+    const finish = () => {
+      cancel();
+      this.retirement = undefined;
+    };
+    const decide = (doubts: readonly Doubt[]) => {
+      finish();
+      const ends = this.retiring.ends(node);
+      const generation = this.retirements.generationOf(node) + 1;
+      // The fence is lifted by the same word: what is open from now on was opened with knowledge of it.
+      this.retirements.learn({ node, generation, ends, fence: this.nextFence(node, "") });
+      this.ports.log.warn("retired", { node, ends: [...ends.values()], inDoubt: doubts.length });
+      this.members.changed();
+      this.poke();
+      this.afterDurable(this.journal.mark(), () => answer({ ok: true, ends, doubts }));
+    };
+    const giveUp = (why: Fault, doubts: readonly Doubt[]) => {
+      finish();
+      this.fence(node, "");
+      refuse(why, doubts);
+    };
+    const cancel = this.ports.scheduler.after(waitMs, () => {
+      const doubts = this.retiring.doubts(node, fence);
+      if (doubts.length === 0 || (force && this.retiring.hasCaughtUp(node))) decide(doubts);
+      else giveUp(fault("RETIREMENT_WOULD_LOSE", doubts.map(({ reason }) => reason).join("; ")), doubts);
+    });
+    this.retirement = {
+      settle: () => {
+        const isSuperseded = this.retirements.of(node)?.fence?.id !== fence;
+        if (isSuperseded) {
+          finish();
+          refuse(fault("OVERLOADED", `another master decides on ${node}, or has decided`));
+        } else if (this.retiring.isFenced(node, fence) && this.retiring.doubts(node, fence).length === 0)
+          decide([]);
+      },
+      stop: (why) => giveUp(why, []),
+    };
+  }
+
+  private objectionToRetiring(node: string): Fault | undefined {
+    if (this.state !== "running") return fault("SHUTTING_DOWN", `${this.name} is not running`);
+    if (node === this.name) return fault("RETIREMENT_WOULD_LOSE", "a node does not retire itself");
+    if (this.master === undefined)
+      return fault("READ_ONLY_FOLLOWER", `${this.name} is no master; masters retire nodes`, this.masters());
+    if (this.retirement !== undefined) return fault("OVERLOADED", "a retirement is under way");
+    if (this.peers.isHeard(node))
+      return fault("RETIREMENT_WOULD_LOSE", `${node} is there: stop it first, it may still take writes`);
+    return undefined;
+  }
+
+  /** Sets a fence, in place of any other one of this node; with an empty coordinator it is lifted. Returns its id. */
+  private fence(node: string, coordinator: string): number {
+    const fence = this.nextFence(node, coordinator);
+    this.learnClosings([{ node, generation: 0, ends: new Map(), fence }]);
+    return fence.id;
+  }
+
+  private nextFence(node: string, coordinator: string) {
+    const attempt = (this.retirements.of(node)?.fence?.attempt ?? 0) + 1;
+    return { attempt, id: 1 + this.ports.random.integer(2 ** 53 - 1), coordinator };
+  }
+
+  /** Whatever this node was deciding when it ended, it does not decide any more. */
+  private liftOwnFences(): void {
+    for (const { node, fence } of this.retirements.all())
+      if (fence?.coordinator === this.name) this.fence(node, "");
+  }
+
+  private learnClosed(node: string, ends: ReadonlyMap<StreamId, number>): void {
+    this.learnClosings([{ node, generation: 0, ends, fence: undefined }]);
+  }
+
+  private learnClosings(words: readonly Closing[]): void {
+    let isNews = false;
+    for (const word of words) if (this.retirements.learn(word)) isNews = true;
+    if (isNews) this.poke();
+  }
+
+  /** Why what this vector names will never be shown: it lies beyond the end of a closed stream. */
+  private beyondEnd(vector: Vector): string | undefined {
+    for (const [id, position] of vector) {
+      const end = this.retirements.knownEnd(id);
+      if (end === undefined || position <= end) continue;
+      return `it names position ${position} of a stream that was closed at ${end}, when its node was retired`;
+    }
+    return undefined;
+  }
+
+  /** Closes what is closed by what has become known: within the ends it is committed, beyond them it is put aside. */
+  private close(): void {
+    if (!this.unclosed.hasMoved() || this.retirements.all().length === 0) return;
+    const cuts = new Map<StreamId, number>();
+    const own = this.log.stream(this.master?.admission.stream ?? 0);
+    const isOver = own !== undefined && this.retirements.endOf(own.id, own.opening) !== undefined;
+    for (const stream of this.log.streams()) {
+      const { id, opening, held } = stream;
+      const end = this.retirements.endOf(id, opening);
+      if (end === undefined) continue;
+      const isFolded = stream.truncated > end || positionIn(this.bases.vector, id) > end;
+      // What a master holds others may have built on: then it ends there (ends are joined by max).
+      const isBuiltOn = this.master !== undefined && !isOver && opening.node !== this.name;
+      if (held > end && (isFolded || isBuiltOn)) this.learnClosed(opening.node, new Map([[id, held]]));
+      else if (held > end) cuts.set(id, end);
+      if (opening.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);
+    }
+    if (isOver) this.stepBack();
+    if (cuts.size > 0) this.cut(cuts);
+    this.reads.closed();
+    this.concerns.closed();
+  }
+
+  private cut(ends: ReadonlyMap<StreamId, number>): void {
+    for (const [id, end] of ends) {
+      const opening = this.log.stream(id)?.opening;
+      if (opening !== undefined && end === 0) this.learnClosed(opening.node, new Map([[id, 0]]));
+    }
+    const records = this.cutting.cut(ends);
+    this.bases.cut();
+    this.following.jumped();
+    this.feeds.jumped();
+    this.members.changed();
+    this.schema.changed();
+    this.ports.log.warn("stream-cut", { records, ends: [...ends] });
+  }
+
+  /** This master's stream was closed: it takes no more writes, and joins again as if it were new. */
+  private stepBack(): void {
+    if (this.master === undefined) return;
+    this.master.admission.isOver = true;
+    this.master.writes.settle();
+    this.master.writes.stop();
+    this.master = undefined;
+    this.pending.clear();
+    this.isRejoining = true;
+    this.ports.log.error("node-retired", { remedy: CODES.NODE_RETIRED.remedy });
+  }
+
+  /** Tells everybody what is closed, and goes on with nobody who was retired and does not know it. */
+  private tellClosed(): void {
+    if (!this.untold.hasMoved()) return;
+    const closings = this.retirements.all();
+    if (closings.length === 0) return;
+    this.members.changed();
+    for (const link of [...this.peers.all()]) {
+      link.channel.send({ kind: "retired", closings });
+      for (const { node, generation } of [...link.heard.values()])
+        if (this.retirements.isRetired(node, generation)) link.unhear(node);
+      if (this.retirements.isRetired(link.peer.name, link.peer.generation)) this.turnAway(link);
+    }
+    const generation = this.retirements.generationOf(this.name);
+    if (generation === this.saidGeneration) return;
+    // Others listen to it again when it greets them with what it knows now.
+    this.afterDurable(this.journal.mark(), () => {
+      this.saidGeneration = generation;
+      this.endLinks(fault("ROLE_CHANGED", `${this.name} was retired, and joins again`, this.masters()));
+    });
+  }
+
+  private turnAway(link: NodeLink): void {
+    this.forget(link);
+    this.ports.scheduler.turn(() => link.channel.end(fault("NODE_RETIRED", `${link.peer.name} was retired`)));
+  }
+
+  /** Opens a stream again, once a majority is heard: what was decided meanwhile is known to one of them. */
+  private rejoin(): void {
+    if (!this.isRejoining || this.changing !== undefined || this.journal.isFull) return;
+    const others = [...this.members.others().keys()];
+    const heard = 1 + others.filter((name) => this.peers.hasSpoken(name)).length;
+    if (this.self.role === "master" && heard * 2 <= others.length + 1) return;
+    this.isRejoining = false;
+    if (this.self.role !== "master") return;
+    this.openStream(() => {
+      // Clients that have come meanwhile were told that this node takes no writes.
+      const why = fault("ROLE_CHANGED", `${this.name} takes writes again`, this.masters());
+      for (const { channel } of [...this.clientLinks]) channel.end(why);
+      this.poke();
+    });
+  }
+
+  /** Takes in what was handed in, by its identity. Returns false if this node is no master. */
+  private admitHandin(change: Change): boolean {
+    const admission = this.master?.admission;
+    if (admission === undefined) return false;
+    if (this.refusesWrites() !== undefined) return true; // Later.
+    const judgement = admission.judge(change, undefined);
+    if (judgement.kind === "reused")
+      this.ports.log.error("identity-reused", { change: changeId(change), reason: judgement.reason });
+    if (judgement.kind !== "admit") return true;
+    admission.admit(change);
+    this.ports.log.info("rescued", { change: changeId(change) });
+    this.poke();
+    return true;
+  }
+
+  private receiveHandin(link: NodeLink, { records }: Handin): void {
+    try {
+      for (const { stream, position, record } of records) {
+        const change = changeIn(stream, position, record);
+        if (change !== undefined && !this.admitHandin(change)) {
+          this.aside.adopt(records);
+          return;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      link.channel.end(fault("MALFORMED_MESSAGE", `what was handed in: ${error.message}`));
+    }
+  }
+
+  /** A master that is connected, or who provides the stream of one. */
+  private towardsMaster(): NodeLink | undefined {
+    const links = [...this.peers.all()];
+    const providers = new Set(this.following.providers().values());
+    return (
+      links.find(({ peer }) => peer.peer === "master") ??
+      links.find(({ dialed, peer }) => dialed && providers.has(peer.name))
+    );
+  }
+
   private hearsMaster(): boolean {
     for (const { peer } of this.peers.all()) if (peer.peer === "master") return true;
     return false;
@@ -792,6 +1117,7 @@ export class SyncNode {
   /** Answers everybody who waits for something here: it will not come. */
   private refuseWaiting(why: Fault): void {
     this.changing?.stop(why);
+    this.retirement?.stop(why);
     this.master?.writes.stop();
     this.reads.stop(why);
     this.freshness.stop(why);
@@ -827,6 +1153,7 @@ export class SyncNode {
       url: config.url,
       voter: config.voter,
       promoted: this.self.promoted,
+      generation: this.saidGeneration,
       masters: this.masters(),
       token: "",
     });
@@ -956,6 +1283,20 @@ export class SyncNode {
       this.ports.scheduler.turn(() => channel.end(fault("LIMIT_EXCEEDED", "more nodes than membersMax")));
       return { message() {}, drained() {}, closed() {} };
     }
+    const closings = this.retirements.all();
+    if (closings.length > 0) channel.send({ kind: "retired", closings });
+    if (this.retirements.isRetired(peer.name, peer.generation)) {
+      log.info("retired-node-turned-away", { node: peer.name });
+      this.ports.scheduler.turn(() => channel.end(fault("NODE_RETIRED", `${peer.name} was retired`)));
+      return {
+        // It may know of what this one does not.
+        message: (message) => {
+          if (message.kind === "retired") this.learnClosings(message.closings);
+        },
+        drained() {},
+        closed() {},
+      };
+    }
     const wasContested = this.peers.isContested(peer.name);
     const superseded = this.peers.add(link);
     this.members.changed();
@@ -1012,6 +1353,12 @@ export class SyncNode {
       case "unfollow":
         this.serving.unfollow(link, message.stream);
         break;
+      case "retired":
+        this.learnClosings(message.closings);
+        break;
+      case "handin":
+        this.receiveHandin(link, message);
+        break;
       case "gossip":
         // Mostly it says how far somebody is.
         if (this.gossiping.receive(link, message)) this.members.changed();
@@ -1059,9 +1406,15 @@ export class SyncNode {
     }
     link.report({ ...entry, node: entry.node === "" ? (known?.node ?? "") : entry.node });
     const stream = this.log.stream(entry.stream);
-    if (stream === undefined) return;
-    this.commits.learn(stream, entry.committed);
-    this.safety.learn(stream, entry.safe);
+    if (stream !== undefined) this.learnProgress(stream, entry);
+  }
+
+  /** What another one says of a stream that this node holds. Returns whether more of it is committed now. */
+  private learnProgress(stream: HeldStream, { committed, safe }: StreamProgress): boolean {
+    const end = this.retirements.endOf(stream.id, stream.opening) ?? Number.POSITIVE_INFINITY;
+    const isNews = this.commits.learn(stream, Math.min(committed, end));
+    this.safety.learn(stream, safe);
+    return isNews;
   }
 
   // ---- turns ----
@@ -1078,6 +1431,9 @@ export class SyncNode {
 
   private settle(): void {
     if (this.state === "stopped" || this.state === "error" || this.state === "starting") return;
+    this.close();
+    this.tellClosed();
+    this.rejoin();
     this.enlist();
     for (let growing = true; growing; ) {
       this.following.unpark();
@@ -1101,6 +1457,7 @@ export class SyncNode {
     this.master?.writes.settle();
     this.concerns.settle();
     this.changing?.settle();
+    this.retirement?.settle();
     this.freshness.settle();
     this.reads.settle();
     this.log.trim();
@@ -1146,8 +1503,7 @@ export class SyncNode {
       for (const { progress } of this.peers.all()) {
         const entry = progress.get(stream.id);
         if (entry === undefined) continue;
-        if (this.commits.learn(stream, entry.committed)) this.poke();
-        this.safety.learn(stream, entry.safe);
+        if (this.learnProgress(stream, entry)) this.poke();
       }
     }
   }
@@ -1169,6 +1525,7 @@ export class SyncNode {
       this.scheduleTick();
       this.lags.look();
       this.purges.look();
+      this.aside.look();
       if (this.bases.look()) this.poke();
       this.sending.look();
       this.receiving.look();
@@ -1208,6 +1565,8 @@ export class SyncNode {
     this.counters.reached(mark);
     this.documents.reached(mark);
     this.conflicts.reached(mark);
+    // A fence that is on the disk now is reported like a record.
+    if (this.retirements.fences().length > 0) this.log.revision.next();
     const reached = this.whenDurable.filter((entry) => entry.mark <= mark);
     this.whenDurable = this.whenDurable.filter((entry) => entry.mark > mark);
     for (const entry of reached) entry.then();
@@ -1273,6 +1632,7 @@ export class SyncNode {
       this.counters,
       this.pending,
       this.documents,
+      (id) => this.retirements.knownEnd(id),
     );
     const author = 1 + random.integer(2 ** 53 - 1);
     const writes = new Writes(
@@ -1291,7 +1651,8 @@ export class SyncNode {
     this.meta.epoch = stream;
     const { visibility = "committed" } = this.config;
     const { rule } = this.self;
-    admission.open({ node: this.name, rule, previous, visibility });
+    const generation = this.retirements.generationOf(this.name);
+    admission.open({ node: this.name, rule, previous, visibility, ...(generation > 0 && { generation }) });
     this.afterDurable(this.journal.mark(), () => {
       this.master = { admission, writes };
       then();

@@ -72,6 +72,8 @@ export class Offers {
   private durable = 0;
   private committed = 0;
   private tokenDue: Map<StreamId, number> = new Map();
+  /** The client has handed over what it had seen: of that nothing is waited for beyond the ends of closed streams (SPINE 14). */
+  private hasHandedOver = false;
   /** A hand-over was refused before its end: what follows of it is dropped. */
   private isDraining = false;
   private handingOver: { changes: Change[]; bytes: number; floor: Vector; complete: boolean } | undefined;
@@ -226,8 +228,10 @@ export class Offers {
 
   private admitQueue(): boolean {
     let grew = false;
+    const { admission } = this.ports;
+    const session = this.hasHandedOver ? admission.clipped(this.session) : this.session;
     for (let next = this.queue[0]; next !== undefined; next = this.queue[0]) {
-      let judgement = this.ports.admission.judge(next.change, this.session);
+      let judgement = admission.judge(next.change, session);
       const objection = judgement.kind === "admit" ? this.ports.objection(next.change) : undefined;
       if (objection?.kind === "malformed") {
         this.waitingSince = undefined;
@@ -300,7 +304,7 @@ export class Offers {
       this.refuseHandover(closed);
       return false;
     }
-    if (!ports.admission.covers(handingOver.floor)) {
+    if (!ports.admission.covers(ports.admission.clipped(handingOver.floor))) {
       if (this.waitedTooLong()) {
         this.refuseHandover(fault("CAUSAL_WAIT_TIMEOUT", "this node lacks even what is safe"));
       }
@@ -322,6 +326,7 @@ export class Offers {
       grew = true;
     }
     this.handingOver = undefined;
+    this.hasHandedOver = true;
     this.channel.send({ kind: "handed", have: ports.admission.view() });
     return grew;
   }

@@ -79,6 +79,8 @@ export interface Heard {
   readonly voter: boolean;
   /** A master that was a follower when others were started. */
   readonly promoted: boolean;
+  /** How many retirements of itself it knows of. */
+  readonly generation: number;
   /** Names of the nodes it came through, the nearest first; empty for the neighbour itself. */
   readonly path: readonly string[];
   readonly progress: ReadonlyMap<StreamId, StreamProgress>;

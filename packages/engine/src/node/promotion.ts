@@ -5,6 +5,7 @@ import { candidatesOf, neededOf } from "./commit.js";
 import type { Log } from "./log.js";
 import type { Members } from "./members.js";
 import type { Peers } from "./peers.js";
+import type { Retirements } from "./retirements.js";
 
 /**
  * What stands against making a follower a master: something committed might be left behind (SPINE 19, I7).
@@ -35,6 +36,7 @@ export class Promotion {
     private readonly log: Log,
     private readonly peers: Peers,
     private readonly members: Pick<Members, "others" | "voters">,
+    private readonly retirements: Pick<Retirements, "limitOf" | "endOf" | "isRetired">,
   ) {}
 
   /** What a promotion at this moment could lose. Nothing, if it is empty. */
@@ -45,7 +47,9 @@ export class Promotion {
       const have = this.log.stream(id)?.durable ?? 0;
       const known = positionIn(goal, id);
       const { node, rule } = opening;
-      const unheard = this.unheard(id, node, rule);
+      // What was committed in a closed stream is within its end, and the end is known to any majority.
+      const isClosed = this.retirements.endOf(id, opening) !== undefined;
+      const unheard = isClosed ? [] : this.unheard(id, node, rule);
       if (unheard.length === 0 && have >= known) continue;
       const whose = `the stream of ${node} (${ruleText(rule)}) is here up to ${have}`;
       const reason =
@@ -73,12 +77,15 @@ export class Promotion {
   /** The join of what is held by those who are heard. */
   private goal(): Vector {
     const goal: MutableVector = new Map();
-    const raise = (id: StreamId, position: number) => goal.set(id, Math.max(position, positionIn(goal, id)));
-    for (const { id, held } of this.log.streams()) raise(id, held);
+    const raise = (id: StreamId, node: string, position: number) => {
+      const limit = this.retirements.limitOf(id, node, this.log.stream(id)?.opening);
+      goal.set(id, Math.max(Math.min(position, limit), positionIn(goal, id)));
+    };
+    for (const { id, held, opening } of this.log.streams()) raise(id, opening.node, held);
     for (const { progress, heard } of this.peers.all()) {
-      for (const { stream, received } of progress.values()) raise(stream, received);
+      for (const { stream, node, received } of progress.values()) raise(stream, node, received);
       for (const word of heard.values())
-        for (const { stream, received } of word.progress.values()) raise(stream, received);
+        for (const { stream, node, received } of word.progress.values()) raise(stream, node, received);
     }
     return goal;
   }
@@ -95,6 +102,9 @@ export class Promotion {
     const names = candidatesOf(rule, origin, this.members);
     const silent = names.filter((name) => !isHeard(name));
     if (silent.length < neededOf(rule, names.length)) return [];
-    return isHeard(origin) ? silent : [origin, ...silent];
+    // Who was retired was given up, with what he alone had.
+    const missing = silent.filter((name) => !this.retirements.isRetired(name));
+    if (missing.length === 0) return [];
+    return isHeard(origin) ? missing : [origin, ...missing];
   }
 }

@@ -16,6 +16,8 @@ export class Reads {
     /** This node's present stream, and its end: nobody else can have seen more of it. */
     private readonly own: () => { readonly id: StreamId; readonly held: number } | undefined = () =>
       undefined,
+    /** Why what the token names will never be shown here; undefined if it may be. */
+    private readonly objection: (token: Vector) => string | undefined = () => undefined,
   ) {}
 
   /** Calls back once: when what is visible covers the token, or when the wait is over. */
@@ -28,6 +30,11 @@ export class Reads {
     if (own !== undefined && positionIn(token, own.id) > own.held) {
       const reason = `it names position ${positionIn(token, own.id)} of this node's stream, which ends at ${own.held}`;
       answer(fault("INVALID_TOKEN", reason));
+      return;
+    }
+    const never = this.objection(token);
+    if (never !== undefined) {
+      answer(fault("INVALID_TOKEN", never));
       return;
     }
     if (this.waiting.size >= this.limits.waitingReadsMax) {
@@ -51,6 +58,14 @@ export class Reads {
   /** Something has become visible. */
   settle(): void {
     for (const entry of this.waiting) if (covers(this.visible, entry.token)) entry.answer(undefined);
+  }
+
+  /** A stream was closed: who waits for more of it waits in vain. */
+  closed(): void {
+    for (const entry of this.waiting) {
+      const never = covers(this.visible, entry.token) ? undefined : this.objection(entry.token);
+      if (never !== undefined) entry.answer(fault("INVALID_TOKEN", never));
+    }
   }
 
   /** The node stops, or its disk has failed: nobody waits any longer. */

@@ -26,6 +26,8 @@ export class Safety {
     private readonly log: Log,
     private readonly peers: Peers,
     private readonly members: Members,
+    /** Somebody was retired: whom this node was told to follow, it has met. */
+    private readonly hasRetired: () => boolean,
   ) {
     this.watch = new Watch([log.revision, peers.revision, members.revision]);
   }
@@ -48,7 +50,8 @@ export class Safety {
       const durable = holders.map((name) =>
         name === this.self.name ? stream.durable : this.peers.position(name, stream.id, "durable"),
       );
-      const copies = this.self.follow.length > 0 ? 2 : Math.min(2, holders.length);
+      const isMet = this.self.follow.length === 0 || this.hasRetired();
+      const copies = isMet ? Math.min(2, holders.length) : 2;
       const { rule } = stream.opening;
       const isDurable = rule.kind !== "local" && levelOf(rule) !== "received";
       const committed = isDurable ? stream.committed : 0;

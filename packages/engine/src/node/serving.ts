@@ -24,6 +24,8 @@ export class Serving {
     private readonly log: Log,
     private readonly peers: Peers,
     private readonly limits: Limits,
+    /** Ids of the fences that this node's disk has: each is reported like a stream of which it has one record. */
+    private readonly fences: () => readonly StreamId[],
   ) {}
 
   follow(link: NodeLink, stream: StreamId, after: number): void {
@@ -82,6 +84,18 @@ export class Serving {
         reported.set(stream.id, now);
         streams.push(now);
       }
+      for (const id of this.fences()) {
+        if (reported.has(id)) continue;
+        const fence = { ...NOTHING, stream: id, durable: 1 };
+        reported.set(id, fence);
+        streams.push(fence);
+      }
+      for (const [id, { received }] of reported) {
+        // A closed stream of which nothing is left here.
+        if (received === 0 || this.log.stream(id) !== undefined) continue;
+        reported.set(id, { ...NOTHING, stream: id });
+        streams.push({ ...NOTHING, stream: id });
+      }
       if (streams.length > 0) link.channel.send({ kind: "progress", streams });
     }
   }
@@ -122,3 +136,5 @@ export class Serving {
     return next;
   }
 }
+
+const NOTHING = { node: "", received: 0, durable: 0, applied: 0, visible: 0, committed: 0, safe: 0 };

@@ -9,7 +9,7 @@ import {
   toUtf8,
   writeVector,
 } from "@syncline/core";
-import { LIMITS } from "@syncline/protocol";
+import { type Closing, LIMITS, readClosing, writeClosing } from "@syncline/protocol";
 import { type Places, readPlaces, writePlaces } from "./places.js";
 
 /**
@@ -43,6 +43,8 @@ const TABLE = {
   noted: 14,
   places: 15,
   purging: 16,
+  closing: 17,
+  aside: 18,
 } as const;
 
 /** Version of this layout; a store with a newer one is refused. */
@@ -155,6 +157,25 @@ export const purgingKey = (name: DocumentName): Uint8Array =>
 export const allPurging = () => ({
   from: Uint8Array.of(TABLE.purging),
   to: Uint8Array.of(TABLE.purging + 1),
+});
+
+/** Under the name of a node: which of its streams are closed. */
+export const closingKey = (node: string): Uint8Array => text(TABLE.closing, node);
+
+export const allClosings = () => ({
+  from: Uint8Array.of(TABLE.closing),
+  to: Uint8Array.of(TABLE.closing + 1),
+});
+
+/** A record beyond the end of its closed stream, which is to be handed in. */
+export const asideKey = (stream: StreamId, position: number): Uint8Array =>
+  key(TABLE.aside, stream, position);
+
+export const allAside = () => ({ from: Uint8Array.of(TABLE.aside), to: Uint8Array.of(TABLE.aside + 1) });
+
+export const placeOfAsideKey = (bytes: Uint8Array) => ({
+  stream: readNumber(bytes, 1),
+  position: readNumber(bytes, 1 + NUMBER_BYTES),
 });
 
 export const placesKey = (document: number): Uint8Array => key(TABLE.places, document);
@@ -363,6 +384,14 @@ export const purgingRow = codec<number>(
   (input) => input.uint(),
 );
 
+export const closingRow = codec<Closing>(writeClosing, readClosing);
+
+/** Value: the record, which has a checksum of its own besides. */
+export const asideRow = codec<Uint8Array>(
+  (out, record) => out.raw(record),
+  (input) => input.raw(input.remaining),
+);
+
 /** Which role the node was given while it ran, and the commit rule that came with it. */
 export const roleRow = codec<{ readonly role: "master" | "follower"; readonly rule: string }>(
   (out, row) => {
@@ -407,6 +436,8 @@ export function checkRow(rowKey: Uint8Array, value: Uint8Array): void {
     [TABLE.role]: roleRow,
     [TABLE.places]: placesRow,
     [TABLE.purging]: purgingRow,
+    [TABLE.closing]: closingRow,
+    [TABLE.aside]: asideRow,
   };
   codecs[rowKey[0] ?? 0]?.decode(rowKey, value);
 }

@@ -13,6 +13,8 @@ export interface Hearsay {
   readonly voter: boolean;
   /** A master that was a follower when others were started. */
   readonly promoted?: boolean;
+  /** How many retirements of itself the node knows of; undefined, or 0, if of none. */
+  readonly generation?: number;
   /** Names of the nodes through which the sender heard it, the nearest first; empty if the node told it itself. */
   readonly path: readonly string[];
   /** Whether this is all there is, rather than what has changed. */
@@ -37,6 +39,7 @@ export interface Gossip {
 
 const VOTER = 1;
 const PROMOTED = 2;
+const RETIRED = 4;
 const ROLES = ["master", "follower"] as const;
 
 export const gossip: MessageCodec<Gossip> = {
@@ -52,7 +55,9 @@ export const gossip: MessageCodec<Gossip> = {
       out.byte(ROLES.indexOf(heard.role));
       out.uint(heard.incarnation);
       out.text(heard.url);
-      out.byte((heard.voter ? VOTER : 0) | (heard.promoted === true ? PROMOTED : 0));
+      const { voter, promoted, generation } = heard;
+      out.byte((voter ? VOTER : 0) | (promoted ? PROMOTED : 0) | (generation ? RETIRED : 0));
+      if (generation) out.uint(generation);
       writeNames(out, heard.path);
       out.byte(heard.isWhole ? 1 : 0);
       out.uint(heard.streams.length);
@@ -74,12 +79,24 @@ export const gossip: MessageCodec<Gossip> = {
       const flags = input.byte();
       const voter = (flags & VOTER) !== 0;
       const promoted = (flags & PROMOTED) !== 0 && { promoted: true };
+      const generation = (flags & RETIRED) !== 0 && { generation: input.uint() };
       const path = readNames(input, LIMITS.gossipHopsMax);
       const isWhole = input.byte() !== 0;
       const streamCount = input.count(LIMITS.vectorEntriesMax, 8);
       const streams: StreamProgress[] = [];
       for (let j = 0; j < streamCount; j++) streams.push(readStreamProgress(input));
-      heard.push({ node, role, incarnation, url, voter, ...promoted, path, isWhole, streams });
+      heard.push({
+        node,
+        role,
+        incarnation,
+        url,
+        voter,
+        ...promoted,
+        ...generation,
+        path,
+        isWhole,
+        streams,
+      });
     }
     return { kind: "gossip", direct, heard, gone: readNames(input, LIMITS.membersMax) };
   },

@@ -38,6 +38,8 @@ export interface Hello {
   readonly promoted?: boolean;
   /** Of the schema that a client's app was written for; undefined, or 0, if it says none. */
   readonly schema?: number | undefined;
+  /** How many retirements of itself a node knows of; undefined, or 0, if of none. */
+  readonly generation?: number;
 }
 
 export const NONCE_BYTES = 16;
@@ -63,9 +65,10 @@ export const hello: MessageCodec<Hello> = {
     out.text(message.token);
     if (message.clockMs === undefined) return;
     out.uint(message.clockMs);
-    const { promoted, schema } = message;
-    if (promoted || schema) out.byte(promoted ? 1 : 0);
-    if (schema) out.uint(schema);
+    const { promoted, schema, generation } = message;
+    if (promoted || schema || generation) out.byte(promoted ? 1 : 0);
+    if (schema || generation) out.uint(schema ?? 0);
+    if (generation) out.uint(generation);
   },
 
   read(input) {
@@ -86,6 +89,7 @@ export const hello: MessageCodec<Hello> = {
     const clockMs = input.remaining > 0 ? input.uint() : undefined;
     const promoted = input.remaining > 0 && input.byte() === 1;
     const schema = input.remaining > 0 && input.uint();
+    const generation = input.remaining > 0 && input.uint();
     input.raw(input.remaining); // Fields of newer versions.
     return {
       kind: "hello",
@@ -103,6 +107,7 @@ export const hello: MessageCodec<Hello> = {
       ...(clockMs !== undefined && { clockMs }),
       ...(promoted && { promoted }),
       ...(schema && { schema }),
+      ...(generation && { generation }),
     };
   },
 };

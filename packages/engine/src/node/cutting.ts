@@ -1,0 +1,140 @@
+import type { Author, DocumentName, MutableVector, StreamId } from "@syncline/core";
+import { documentId } from "@syncline/core";
+import type { PlacedChange } from "@syncline/protocol";
+import { type AuthorCounters, changeChecksum, isOf, UNKNOWN_CHECKSUM } from "./counters.js";
+import { type DocumentEntry, type Documents, headOf } from "./documents.js";
+import type { HeldStream, Log } from "./log.js";
+import type { CounterRow } from "./tables.js";
+
+/**
+ * Cutting closed streams at their ends: what this node holds beyond them is put aside, and its documents are made anew
+ * without it (SPINE 18).
+ *
+ * Nothing that stays depends on what goes: whoever made a record that stays had heard of all that it depends on, and was
+ * heard when the end was found. But a change that goes from one stream may stand in another as well, where it was passed
+ * over as a duplicate. So for every document that had something of what goes, the records are gone through again, on top of
+ * its base, which is safe and therefore within the ends. All of it is one commit of the disk: a crash leaves the node as it
+ * was, and it cuts again.
+ */
+export class Cutting {
+  constructor(
+    private readonly log: Log,
+    private readonly documents: Documents,
+    private readonly counters: AuthorCounters,
+    /** What this node shows. */
+    private readonly visible: MutableVector,
+    private readonly on: {
+      /** A change goes, and is to be handed in. */
+      aside(stream: StreamId, position: number, record: Uint8Array): void;
+      /** A document has become another one; none is left of it, perhaps. */
+      cut(name: DocumentName): void;
+    },
+  ) {}
+
+  /** Cuts each stream at its end. Bases are within the ends. Returns how many records went. */
+  cut(ends: ReadonlyMap<StreamId, number>): number {
+    const affected = new Map<string, { name: DocumentName; places: PlacedChange[] }>();
+    let gone = 0;
+    for (const [id, end] of ends) {
+      const stream = this.log.stream(id);
+      if (stream !== undefined) gone += this.putAside(stream, end, affected);
+    }
+    if (affected.size > 0) this.collect(ends, affected);
+    // Before anything changes: what their readers see by now.
+    const entries = [...affected.values()].flatMap(({ name, places }) => {
+      const entry = this.documents.find(name);
+      return entry === undefined ? [] : [{ entry, places, authors: this.authorsOf(entry) }];
+    });
+    for (const [id, end] of ends) {
+      const stream = this.log.stream(id);
+      if (stream === undefined) continue;
+      this.log.cut(stream, end);
+      if (stream.visible > 0) this.visible.set(id, stream.visible);
+      else this.visible.delete(id);
+    }
+    for (const { entry, places, authors } of entries) this.rebuild(entry, places, authors, ends);
+    return gone;
+  }
+
+  private putAside(
+    stream: HeldStream,
+    end: number,
+    affected: Map<string, { name: DocumentName; places: PlacedChange[] }>,
+  ): number {
+    for (let position = end + 1; position <= stream.held; position++) {
+      const { body, bytes } = this.log.record(stream.id, position);
+      if (body.kind !== "change") continue;
+      this.on.aside(stream.id, position, bytes);
+      if (position > stream.visible) continue;
+      const name = headOf(body.change).document;
+      affected.set(documentId(name), { name, places: [] });
+    }
+    return stream.held - end;
+  }
+
+  /** Finds all that stays and is shown of the documents, as far as it is kept as records. */
+  private collect(
+    ends: ReadonlyMap<StreamId, number>,
+    affected: ReadonlyMap<string, { places: PlacedChange[] }>,
+  ): void {
+    for (const { id, visible, truncated } of this.log.streams()) {
+      const last = Math.min(visible, ends.get(id) ?? visible);
+      for (let position = truncated + 1; position <= last; position++) {
+        const { body } = this.log.record(id, position);
+        if (body.kind !== "change") continue;
+        const document = affected.get(documentId(headOf(body.change).document));
+        document?.places.push({ stream: id, position, change: body.change });
+      }
+    }
+  }
+
+  private authorsOf(entry: DocumentEntry): Author[] {
+    return Array.from(this.documents.read(entry).seen(), ({ author }) => author);
+  }
+
+  private rebuild(
+    entry: DocumentEntry,
+    places: readonly PlacedChange[],
+    authors: readonly Author[],
+    ends: ReadonlyMap<StreamId, number>,
+  ): void {
+    const base = this.documents.baseOf(entry);
+    const seen = new Map<Author, CounterRow>();
+    const counterOf = (author: Author) => seen.get(author)?.counter ?? base.counter(author);
+    const [integrated, duplicates]: PlacedChange[][] = [[], []];
+    let left = places;
+    for (let grows = true; grows; ) {
+      grows = false;
+      const rest: PlacedChange[] = [];
+      for (const place of left) {
+        const head = headOf(place.change);
+        const isNext = counterOf(head.author) === head.first - 1;
+        if (counterOf(head.author) >= head.last) duplicates?.push(place);
+        else if (isNext && head.observed.every((dot) => counterOf(dot.author) >= dot.counter)) {
+          seen.set(head.author, { counter: head.last, checksum: changeChecksum({ bytes: place.change }) });
+          integrated?.push(place);
+          grows = true;
+        } else rest.push(place);
+      }
+      left = rest;
+    }
+    // What is left was quarantined before, and is again.
+    for (const author of authors) {
+      const known = this.counters.get(entry.number, author);
+      const counter = base.counter(author);
+      const row = seen.get(author) ?? {
+        counter,
+        checksum: known.counter === counter ? known.checksum : UNKNOWN_CHECKSUM,
+      };
+      if (row.counter !== known.counter || row.checksum !== known.checksum)
+        this.counters.set(entry.number, author, row);
+    }
+    const standsAlso = (duplicates ?? []).filter(({ change }) => {
+      const { author, last } = headOf(change);
+      const row = this.counters.get(entry.number, author);
+      return row.counter > last || isOf(row, { bytes: change });
+    });
+    this.documents.rebuild(entry, integrated ?? [], standsAlso, ends);
+    this.on.cut(entry.name);
+  }
+}

@@ -1,0 +1,111 @@
+import type { MutableVector, StreamId, Vector } from "@syncline/core";
+import { positionIn } from "@syncline/core";
+import { ruleText } from "@syncline/protocol";
+import { candidatesOf, neededOf } from "./commit.js";
+import type { Log } from "./log.js";
+import type { Member, Members } from "./members.js";
+import type { Peers } from "./peers.js";
+import type { Doubt } from "./promotion.js";
+import type { Retirements } from "./retirements.js";
+
+/**
+ * What stands against a retirement: something that was promised might lie beyond the ends that are found (SPINE 16).
+ *
+ * The master that retires a node hears, behind its fence, every other master, a majority of all members, and so many of
+ * those whom each stream's rule counts that every quorum there can have been has one of them in it (n - k + 1 of n). And it
+ * has, on its disk, the join of what all of them hold. So what was ever committed, and what was called safe, is within
+ * the ends, and of two masters at most one can retire the other. Where all masters that are left were followers
+ * once, followers counted for what is safe, and all voters are heard.
+ */
+export class Retiring {
+  constructor(
+    private readonly self: { readonly name: string } & Member,
+    private readonly log: Log,
+    private readonly peers: Peers,
+    private readonly members: Pick<Members, "others" | "voters">,
+    private readonly retirements: Retirements,
+  ) {}
+
+  /** What ends that are found at this moment could leave out. Nothing, if it is empty. */
+  doubts(node: string, fence: number): Doubt[] {
+    const isHeard = (name: string) =>
+      name === this.self.name || this.peers.position(name, fence, "durable") > 0;
+    const others = this.members.others();
+    const rest = [...others].filter(([name]) => name !== node);
+    const doubts: Doubt[] = [];
+    const doubt = (unheard: readonly string[], reason: string) =>
+      doubts.push({ node: "", stream: undefined, have: 0, known: 0, unheard, reason });
+    const masters = rest.filter(([, { role }]) => role === "master");
+    const silentMasters = masters.map(([name]) => name).filter((name) => !isHeard(name));
+    if (silentMasters.length > 0)
+      doubt(silentMasters, `${silentMasters.join(", ")} is a master and not heard`);
+    const open = [...this.retirements.open(node)];
+    const werePromoted = [this.self, ...masters.map(([, member]) => member)].every(
+      ({ promoted }) => promoted === true,
+    );
+    const silentVoters = rest.filter(([name, { voter }]) => voter && !isHeard(name)).map(([name]) => name);
+    if (open.length > 0 && werePromoted && silentVoters.length > 0)
+      doubt(silentVoters, `${silentVoters.join(", ")} counted for what is safe, and is not heard`);
+    const silent = [...others.keys()].filter((name) => !isHeard(name));
+    const heard = others.size + 1 - silent.length;
+    if (heard * 2 <= others.size + 1) {
+      doubt(silent, `only ${heard} of ${others.size + 1} members are heard, and not ${silent.join(", ")}`);
+    }
+    const goal = this.goal(node);
+    for (const { id, opening, durable: have } of open) {
+      const { rule } = opening;
+      const known = positionIn(goal, id);
+      const whose = `the stream of ${node} (${ruleText(rule)}) is here up to ${have}`;
+      const names = rule.kind === "local" ? [] : candidatesOf(rule, node, this.members);
+      const unheard = names.filter((name) => !isHeard(name));
+      // Who was retired himself was given up, with what he alone had.
+      const missing = unheard.filter((name) => others.has(name) || !this.retirements.isRetired(name));
+      const isEnough = rule.kind === "local" || unheard.length < neededOf(rule, names.length);
+      if (!isEnough && missing.length > 0) {
+        const reason = `${whose}, and ${missing.join(", ")} may have more`;
+        doubts.push({ node, stream: id, have, known, unheard: missing, reason });
+      }
+    }
+    for (const [id, known] of goal) {
+      const have = this.log.stream(id)?.durable ?? 0;
+      if (have >= known) continue;
+      const reason = `a stream of ${node} is here up to ${have}, and known up to ${known}`;
+      doubts.push({ node, stream: id, have, known, unheard: [], reason });
+    }
+    return doubts;
+  }
+
+  /** Whether everybody who is there has the fence: what he holds stays what it is. */
+  isFenced(node: string, fence: number): boolean {
+    const names = this.peers.heardNodes();
+    names.delete(node);
+    return [...names].every((name) => this.peers.position(name, fence, "durable") > 0);
+  }
+
+  /** Whether this node has, on its disk, all that those who are heard hold of the node's open streams. */
+  hasCaughtUp(node: string): boolean {
+    for (const [id, position] of this.goal(node))
+      if ((this.log.stream(id)?.durable ?? 0) < position) return false;
+    return true;
+  }
+
+  /** Where the node's open streams end, as far as is known: where they end on this node's disk. */
+  ends(node: string): Map<StreamId, number> {
+    return new Map(Array.from(this.retirements.open(node), ({ id, durable }) => [id, durable]));
+  }
+
+  /** The join of what is held of the node's open streams by those who are heard. */
+  private goal(node: string): Vector {
+    const goal: MutableVector = new Map();
+    const raise = (id: StreamId, position: number) => goal.set(id, Math.max(position, positionIn(goal, id)));
+    for (const { id, held } of this.retirements.open(node)) raise(id, held);
+    const ends = this.retirements.of(node)?.ends;
+    for (const link of this.peers.all()) {
+      for (const words of [link.progress, ...Array.from(link.heard.values(), (word) => word.progress)]) {
+        for (const { stream, node: origin, received } of words.values())
+          if (origin === node && received > 0 && ends?.has(stream) !== true) raise(stream, received);
+      }
+    }
+    return goal;
+  }
+}
