@@ -44,6 +44,12 @@ function lawThatBreaks({ law, kind, make }: Wrong): string | undefined {
       fc.pre(false);
     }
   });
-  const { errorInstance } = fc.check(holds, { numRuns: 500, maxSkipsPerRun: 10, endOnFailure: true });
+  // That a history shows it is enough, so the draws are always the same.
+  const { errorInstance } = fc.check(holds, {
+    seed: 7,
+    numRuns: 500,
+    maxSkipsPerRun: 10,
+    endOnFailure: true,
+  });
   return errorInstance instanceof LawBroken ? errorInstance.law : undefined;
 }
