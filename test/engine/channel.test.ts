@@ -37,7 +37,7 @@ function setUp(is: Partial<Limits> = {}) {
     closed: [],
   };
   const limits = { ...LIMITS, ...is };
-  const clock = { now: () => 0, monotonic: () => time.now };
+  const clock = { lateMs: 0, now: () => 0, monotonic: () => time.now + clock.lateMs };
   const channel: Channel = new Channel(link, { clock, scheduler: time, messages: everyMessage() }, limits, {
     message: (message) => void told.messages.push(message),
     drained: () => {
@@ -50,6 +50,7 @@ function setUp(is: Partial<Limits> = {}) {
   const writer = new FrameWriter();
   return {
     time,
+    clock,
     link,
     frames,
     ends,
@@ -204,6 +205,17 @@ describe("heartbeats", () => {
       time.pass(limits.heartbeatMs + 1);
       expect(told.closed.length).toBe(1);
     }
+  });
+
+  test("a peer that was not asked is not given up, however late the timer is that would have asked", () => {
+    const { arrive, clock, ends, sent, time, limits, channel } = setUp();
+    arrive(unfollow(1));
+    clock.lateMs = limits.silenceMsMax;
+    time.pass(limits.heartbeatMs);
+    expect([channel.isOpen, sent()]).toEqual([true, [[{ kind: "ping" }]]]);
+    time.pass(limits.heartbeatMs);
+    expect(channel.isOpen).toBe(false);
+    expect(ends).toHaveLength(1);
   });
 
   test("after the end there are no heartbeats", () => {

@@ -172,18 +172,20 @@ export class Channel implements LinkHandler {
     this.#handler.message(message);
   }
 
-  /** Asks after `heartbeatMs` of silence, gives up after `silenceMsMax`. */
-  #scheduleHeartbeat(): () => void {
-    return this.#ports.scheduler.after(this.#limits.heartbeatMs, () => {
+  /** Asks after `heartbeatMs` of silence, gives up after `silenceMsMax`, and never without having asked: timers may be late. */
+  #scheduleHeartbeat(delayMs = this.#limits.heartbeatMs, wasAsked = false): () => void {
+    return this.#ports.scheduler.after(delayMs, () => {
       const silentMs = this.#ports.clock.monotonic() - this.#lastHeard;
-      if (silentMs >= this.#limits.silenceMsMax) {
+      if (wasAsked && silentMs >= this.#limits.silenceMsMax) {
         this.#endedBy = fault("SILENCE", `nothing heard for ${Math.round(silentMs)} ms`);
         this.#link.terminate(this.#endedBy.reason);
         this.closed(this.#endedBy.reason);
         return;
       }
-      if (silentMs >= this.#limits.heartbeatMs) this.send({ kind: "ping" });
-      this.#stopHeartbeat = this.#scheduleHeartbeat();
+      const { heartbeatMs } = this.#limits;
+      const asks = silentMs >= heartbeatMs;
+      if (asks) this.send({ kind: "ping" });
+      this.#stopHeartbeat = this.#scheduleHeartbeat(asks ? heartbeatMs : heartbeatMs - silentMs, asks);
     });
   }
 }
