@@ -7,32 +7,22 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger, SyncNode } from "@syncline/engine";
-import { acceptLink, SOCKET_OPTIONS } from "@syncline/transport/node";
-import { WebSocketServer } from "ws";
+import { acceptUpgrade, type ServerLink } from "@syncline/transport/node";
 import { Refused, refusalAnswer } from "./errors.js";
 import { YJS_PATH, type YjsDoor } from "./yjs-door.js";
 
 export const SYNC_PATH = "/sync";
 
 export class WebSocketDoor {
-  private readonly server: WebSocketServer;
+  private readonly links = new Set<ServerLink>();
+  /** Called when the last of them has gone. */
+  private allGone: () => void = () => {};
 
   constructor(
     private readonly node: SyncNode,
     private readonly yjs: YjsDoor,
-    log: Logger,
-  ) {
-    this.server = new WebSocketServer({
-      noServer: true,
-      // We speak one protocol and have no name for it.
-      handleProtocols: () => false,
-      ...SOCKET_OPTIONS,
-    });
-    this.server.on("wsClientError", (error, socket) => {
-      log.debug("upgrade-failed", { reason: error.message });
-      refuseUpgrade(socket, new Refused("BAD_REQUEST", `this is no WebSocket handshake: ${error.message}`));
-    });
-  }
+    private readonly log: Logger,
+  ) {}
 
   enter(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (request.url?.startsWith(YJS_PATH) === true) {
@@ -46,22 +36,32 @@ export class WebSocketDoor {
       );
       return;
     }
-    this.server.handleUpgrade(request, socket, head, (webSocket) => {
-      const accepted = acceptLink(webSocket);
-      accepted.attach(this.node.accept(accepted.link));
+    const accepted = acceptUpgrade(request, socket, head, () => {
+      if (typeof accepted !== "string") this.links.delete(accepted);
+      if (this.links.size === 0) this.allGone();
     });
+    if (typeof accepted === "string") {
+      this.log.debug("upgrade-failed", { reason: accepted });
+      refuseUpgrade(socket, new Refused("BAD_REQUEST", `this is no WebSocket handshake: ${accepted}`));
+      return;
+    }
+    this.links.add(accepted);
+    accepted.attach(this.node.accept(accepted.link));
   }
 
   /** Waits until every WebSocket has said goodbye, at most this long, and cuts off those that have not. */
   async close(graceMs: number): Promise<void> {
     this.yjs.close();
-    const sockets = [...this.server.clients, ...this.yjs.server.clients];
+    const sockets = [...this.yjs.server.clients];
     const gone = sockets.map(
       (socket) => new Promise<void>((resolve) => socket.once("close", () => resolve())),
     );
+    if (this.links.size > 0) gone.push(new Promise((resolve) => (this.allGone = resolve)));
     for (const socket of sockets) socket.close(1001);
+    for (const link of this.links) link.leave();
     const cut = setTimeout(() => {
       for (const socket of sockets) socket.terminate();
+      for (const { link } of this.links) link.terminate("the server has stopped");
     }, graceMs);
     await Promise.all(gone);
     clearTimeout(cut);

@@ -5,7 +5,12 @@ import { CLOSE_REASON_BYTES_MAX, FRAME_BYTES_MAX } from "./limits.js";
 
 /** Of the WebSocket protocol. */
 export const CLOSE_NORMAL = 1000;
+export const CLOSE_GOING_AWAY = 1001;
+export const CLOSE_BROKEN = 1002;
 export const CLOSE_NOT_UNDERSTOOD = 1003;
+export const CLOSE_NO_UTF8 = 1007;
+export const CLOSE_REFUSED = 1008;
+export const CLOSE_TOO_LARGE = 1009;
 /** Browsers may only say 1000 and what is above 3000, so they say it with these. */
 export const CLOSE_NOT_UNDERSTOOD_BY_BROWSER = 4003;
 export const CLOSE_TOO_LARGE_FOR_BROWSER = 4009;
@@ -28,5 +33,5 @@ export function reasonOf(code: number, reason: string): string {
 }
 
 /** Not on the wire: what platforms report when there was no code, and no close frame. */
-const NO_CODE = 1005;
-const NO_CLOSE_FRAME = 1006;
+export const NO_CODE = 1005;
+export const NO_CLOSE_FRAME = 1006;

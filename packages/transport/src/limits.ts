@@ -22,5 +22,8 @@ export const CHUNKS_MAX = 16_384;
 /** The reason in a close frame, in UTF-8. Longer ones are cut. */
 export const CLOSE_REASON_BYTES_MAX = 123;
 
+/** A ping is not answered while more than this waits to be sent: the peer does not read, and would have it grow. */
+export const PONG_QUEUE_BYTES_MAX = 64 << 10;
+
 /** How often a browser is asked how much is queued, while something is. It has no event for it. */
 export const DRAIN_POLL_MS = 25;
