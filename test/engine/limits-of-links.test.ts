@@ -85,6 +85,51 @@ describe("parkedChangesPerLinkMax and parkedChangeBytesPerLinkMax", () => {
   });
 });
 
+describe("receiptHoldMs and receiptHoldChangesMax", () => {
+  function slow(limits: Partial<Limits>) {
+    const cluster = world(1, { limits });
+    cluster.master("m1", { flushMs: 100 });
+    cluster.pass(1_000);
+    const eve = new RawClient(cluster, "eve", "m1");
+    cluster.pass(200);
+    const receipts = () =>
+      eve.messages.flatMap((message) =>
+        message.kind === "receipt" ? [[message.received, message.durable]] : [],
+      );
+    const offer = (first: number, count: number) =>
+      eve.send({
+        kind: "offer",
+        first,
+        session: undefined,
+        changes: Array.from({ length: count }, (_, i) => increment(5, first + i)),
+      });
+    return { cluster, receipts, offer };
+  }
+
+  test("a client hears once of what the disk has in time, and else first that it was received", () => {
+    const patient = slow({ receiptHoldMs: 1_000 });
+    patient.offer(1, 2);
+    patient.cluster.pass(500);
+    expect(patient.receipts()).toEqual([[2, 2]]);
+    const impatient = slow({ receiptHoldMs: 20 });
+    impatient.offer(1, 2);
+    impatient.cluster.pass(80);
+    expect(impatient.receipts()).toEqual([[2, 0]]);
+    impatient.cluster.pass(500);
+    expect(impatient.receipts()).toEqual([
+      [2, 0],
+      [2, 2],
+    ]);
+  });
+
+  test("who has offered many hears at once, and may go on", () => {
+    const { cluster, receipts, offer } = slow({ receiptHoldMs: 1_000, receiptHoldChangesMax: 3 });
+    offer(1, 3);
+    cluster.pass(20);
+    expect(receipts()).toEqual([[3, 0]]);
+  });
+});
+
 describe("unansweredChangesPerLinkMax", () => {
   test("who has so many that await their commit is told to wait; with the quorum there is room again", () => {
     const { cluster, m1, eve, offer } = build({ unansweredChangesPerLinkMax: 5 }, ANY_F1);

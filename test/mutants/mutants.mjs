@@ -575,12 +575,7 @@ export const MUTANTS = [
     rule: "SPINE 9",
     name: "a duplicate's token names the own stream only",
     file: node("offers"),
-    edits: [
-      [
-        "token: isDuplicate ? admission.view() : new Map([[admission.stream, position]]),",
-        "token: new Map([[admission.stream, position]]),",
-      ],
-    ],
+    edits: [["elsewhere: isDuplicate ? admission.view() : undefined,", "elsewhere: undefined,"]],
     tests: [RULES, "rule 9"],
   },
   {
@@ -870,8 +865,8 @@ export const MUTANTS = [
     file: node("feeds"),
     edits: [
       [
-        "if (session.behind.size === 0 && session.cutDue) this.cut(session);",
-        "if (session.cutDue) this.cut(session);",
+        "if (session.behind.size === 0 && session.cutDue) this.cut(session, safe);",
+        "if (session.cutDue) this.cut(session, safe);",
       ],
     ],
     tests: ["test/scenarios/feeds.test.ts"],
@@ -996,12 +991,7 @@ export const MUTANTS = [
     rule: "I6",
     name: "what is here already counts as committed, though it is only shown",
     file: node("offers"),
-    edits: [
-      [
-        "if (!commits.isCommitted(next.token)) break;",
-        "if (!commits.isCommitted(new Map([[own.id, next.position]]))) break;",
-      ],
-    ],
+    edits: [["if (!commits.isCommitted(next.elsewhere)) break;", "if (next.elsewhere.size === 0) break;"]],
     tests: [HISTORIES],
   },
   {

@@ -138,9 +138,9 @@ export class ByteWriter {
     return this.#buffer[0]!;
   }
 
-  /** Appends the checksum of what was written, and gives a fresh copy of all. */
-  seal(): Uint8Array {
-    const checksum = crc32(this.#buffer, 0, this.#length);
+  /** Appends the checksum of what was written, mixed with one of what is not, and gives a fresh copy of all. */
+  seal(mixed = 0): Uint8Array {
+    const checksum = mixed ^ crc32(this.#buffer, 0, this.#length);
     for (let shift = 0; shift < 32; shift += 8) this.byte((checksum >>> shift) & 0xff);
     return this.finish();
   }

@@ -135,13 +135,14 @@ export function decodeChange(bytes: Uint8Array): Result<Change> {
 
 /** The head alone: the ops are covered by the checksum, but not looked at. Never throws. O(size), for the checksum. */
 export function readChangeHead(bytes: Uint8Array): Result<ChangeHead> {
-  return attempt(() => {
-    const { document, author, first, last, stamp, observed, paths } = readHead(
-      openSealed(bytes, CORE_LIMITS.changeBytesMax),
-    );
-    const head = { document, author, first, last, stamp, observed };
-    return paths.some((path) => path[0]!.name === "~deleted") ? { ...head, isOfLife: true } : head;
-  });
+  return attempt(() => headOfChange(readHead(openSealed(bytes, CORE_LIMITS.changeBytesMax))));
+}
+
+/** The same of a change that was decoded already. */
+export function headOfChange(change: ChangeHead & Pick<Change, "paths">): ChangeHead {
+  const { document, author, first, last, stamp, observed, paths } = change;
+  const head = { document, author, first, last, stamp, observed };
+  return paths.some((path) => path[0]!.name === "~deleted") ? { ...head, isOfLife: true } : head;
 }
 
 /** The table of paths alone. Never throws. O(size), for the checksum. */

@@ -46,7 +46,7 @@ export * from "./remove-wins-map.js";
 export * from "./remove-wins-set.js";
 export { type Arrival, Replica } from "./replica.js";
 export * from "./result.js";
-export { openSealed, sealed } from "./sealed.js";
+export { openSealed, sealed, sealOf } from "./sealed.js";
 export * from "./set.js";
 export * from "./text.js";
 export { type Op, typeOf } from "./types.js";

@@ -17,11 +17,11 @@ export type FrameFault = { readonly code: "MALFORMED_MESSAGE" | "FRAME_SEQUENCE"
 export function encodeFrom(table: MessageTable, message: Message): Uint8Array {
   const codec = table.ofKind(message.kind);
   if (codec === undefined) throw new BrokenInvariant(`a ${message.kind} has no place on this link`);
-  const body = new ByteWriter();
-  codec.write(body, message);
   const out = new ByteWriter();
   out.uint(codec.tag);
-  out.bytes(body.finish());
+  const start = out.open();
+  codec.write(out, message);
+  out.close(start);
   return out.finish();
 }
 
@@ -89,10 +89,10 @@ export class TableReader {
     this.#sequence = (this.#sequence + 1) % SEQUENCE_MODULUS;
     const messages: Message[] = [];
     try {
-      const input = new ByteReader(frame.subarray(1));
+      const input = new ByteReader(frame, 1);
       while (input.remaining > 0) {
         const tag = input.uint();
-        const body = new ByteReader(input.bytes(CLIENT_LIMITS.frameBytesMax));
+        const body = input.within(input.uint(CLIENT_LIMITS.frameBytesMax));
         const codec = this.#table.atTag(tag);
         if (codec === undefined) return malformed(`no message has the tag ${tag}`);
         messages.push(codec.read(body));

@@ -25,6 +25,10 @@ export const LIMITS = {
   unansweredChangesPerLinkMax: 20_000,
   /** How long an offered change waits for what its session has seen, before it is refused as not covered. */
   admissionWaitMs: 2_000,
+  /** How long it is not told that changes were received, because what comes next is that they are durable. */
+  receiptHoldMs: 5,
+  /** And how many changes at most. */
+  receiptHoldChangesMax: 64,
   /** Changes of one hand-over. */
   handoverChangesMax: 20_000,
 

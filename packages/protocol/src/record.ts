@@ -1,5 +1,13 @@
-import type { StreamId, Vector } from "@syncline/core";
-import { ByteReader, ByteWriter, crc32, Malformed, readVector, writeVector } from "@syncline/core";
+import type { ChangeHead, StreamId, Vector } from "@syncline/core";
+import {
+  BrokenInvariant,
+  ByteReader,
+  ByteWriter,
+  crc32,
+  Malformed,
+  readVector,
+  writeVector,
+} from "@syncline/core";
 import { LIMITS } from "./limits.js";
 import { type CommitRule, readRule, writeRule } from "./rule.js";
 
@@ -20,6 +28,8 @@ export interface StreamRecord {
   readonly body: RecordBody;
   /** The encoded form. */
   readonly bytes: Uint8Array;
+  /** What its change says of itself, from when somebody has read that until it is shown. */
+  head: ChangeHead | undefined;
 }
 
 export type RecordBody =
@@ -55,35 +65,45 @@ const VISIBLE_AT_ONCE = 1;
 
 const CHECKSUM_BYTES = 4;
 
-export function encodeRecord(
-  stream: StreamId,
-  position: number,
-  deps: Vector,
-  body: { kind: "opening"; opening: Opening } | { kind: "change"; change: Uint8Array },
-): Uint8Array {
+/** What a master may put into its stream. */
+export type NewBody =
+  | { readonly kind: "opening"; readonly opening: Opening }
+  | { readonly kind: "change"; readonly change: Uint8Array };
+
+export function encodeRecord(stream: StreamId, position: number, deps: Vector, body: NewBody): Uint8Array {
   const out = new ByteWriter();
   out.byte(body.kind === "opening" ? TAG_OPENING : TAG_CHANGE);
   writeVector(out, deps);
   if (body.kind === "opening") writeOpening(out, body.opening);
   else out.raw(body.change);
-  const content = out.finish();
-  const bytes = new Uint8Array(content.length + CHECKSUM_BYTES);
-  bytes.set(content);
-  new DataView(bytes.buffer).setUint32(content.length, checksumAt(stream, position, content), true);
-  return bytes;
+  return out.seal(placeChecksum(stream, position));
+}
+
+/** A new record, equal to what `readRecord` makes of its bytes. `deps` is the record's from now on. */
+export function createRecord(
+  stream: StreamId,
+  position: number,
+  deps: Vector,
+  body: NewBody,
+  head: ChangeHead | undefined,
+): StreamRecord {
+  const bytes = encodeRecord(stream, position, deps, body);
+  if (bytes.length > LIMITS.recordBytesMax) throw new BrokenInvariant("a record larger than recordBytesMax");
+  if (body.kind === "opening") return { stream, position, deps, body, bytes, head };
+  const end = bytes.length - CHECKSUM_BYTES;
+  const change = bytes.subarray(end - body.change.length, end);
+  return { stream, position, deps, body: { kind: "change", change }, bytes, head };
 }
 
 /** Reads the record that stands at this place. Throws `Malformed`, also when it belongs to another place. */
 export function readRecord(stream: StreamId, position: number, bytes: Uint8Array): StreamRecord {
   if (bytes.length < CHECKSUM_BYTES + 2) throw new Malformed("a record is cut short");
   if (bytes.length > LIMITS.recordBytesMax) throw new Malformed("a record is larger than recordBytesMax");
-  const content = bytes.subarray(0, bytes.length - CHECKSUM_BYTES);
-  const stored = new DataView(bytes.buffer, bytes.byteOffset + content.length, CHECKSUM_BYTES).getUint32(
-    0,
-    true,
-  );
-  if (stored !== checksumAt(stream, position, content)) throw new Malformed("a record fails its checksum");
-  const input = new ByteReader(content);
+  const end = bytes.length - CHECKSUM_BYTES;
+  const stored = new DataView(bytes.buffer, bytes.byteOffset + end, CHECKSUM_BYTES).getUint32(0, true);
+  const expected = (crc32(bytes, 0, end) ^ placeChecksum(stream, position)) >>> 0;
+  if (stored !== expected) throw new Malformed("a record fails its checksum");
+  const input = new ByteReader(bytes, 0, end);
   const tag = input.byte();
   const deps = readVector(input, LIMITS.vectorEntriesMax);
   if (deps.has(stream)) throw new Malformed("a record depends on its own stream");
@@ -94,7 +114,7 @@ export function readRecord(stream: StreamId, position: number, bytes: Uint8Array
   if ((position === 1) !== (body.kind === "opening")) {
     throw new Malformed("an opening record stands at position 1 of its stream, and only there");
   }
-  return { stream, position, deps, body, bytes };
+  return { stream, position, deps, body, bytes, head: undefined };
 }
 
 function writeOpening(out: ByteWriter, opening: Opening): void {
@@ -124,9 +144,11 @@ function readOpening(input: ByteReader): Opening {
   };
 }
 
-function checksumAt(stream: StreamId, position: number, content: Uint8Array): number {
-  const place = new DataView(new ArrayBuffer(16));
-  place.setFloat64(0, stream, true);
-  place.setFloat64(8, position, true);
-  return (crc32(new Uint8Array(place.buffer)) ^ crc32(content)) >>> 0;
+const PLACE = new DataView(new ArrayBuffer(16));
+const PLACE_BYTES = new Uint8Array(PLACE.buffer);
+
+function placeChecksum(stream: StreamId, position: number): number {
+  PLACE.setFloat64(0, stream, true);
+  PLACE.setFloat64(8, position, true);
+  return crc32(PLACE_BYTES);
 }

@@ -25,6 +25,7 @@ import { createFolder, syncFolder } from "./durable-folders.js";
 import { StorageError } from "./errors.js";
 import { checkFiles } from "./header.js";
 import { checkKey, checkRange, checkWrites, compareKeys, FIRST_KEY, successorOf } from "./keys.js";
+import { Slab } from "./slab.js";
 
 export interface LmdbOptions {
   /** Bytes that are free on the device; what the system says, by default. */
@@ -196,10 +197,15 @@ class Lmdb implements CopyableStorage {
     group.bytes += commit.bytes;
     group.pageBytes += pageBytes;
     group.dones.push(commit.done);
+    const slab = new Slab(commit.writes);
+    let last: Promise<boolean> | undefined;
     for (const { key, value } of commit.writes) {
-      const written = value === undefined ? this.#database.remove(key) : this.#database.put(key, value);
-      // A transaction has several promises, which settle together. One is looked at, for all of them.
-      written.catch(() => {});
+      const written =
+        value === undefined ? this.#database.remove(key) : this.#database.put(key, slab.moved(value));
+      // A transaction has several promises, which settle together, and most writes have the one before them. One is
+      // looked at, for all of them.
+      if (written !== last) written.catch(() => {});
+      last = written;
     }
     if (!group.isWritten && commit.writes.length > 0) {
       group.isWritten = true;

@@ -1,6 +1,6 @@
-import type { Change, MutableVector, StreamId, Vector } from "@syncline/core";
-import { BrokenInvariant, documentId, positionIn } from "@syncline/core";
-import { encodeRecord, type Opening, readRecord, type StreamRecord } from "@syncline/protocol";
+import type { Change, ChangeHead, MutableVector, StreamId, Vector } from "@syncline/core";
+import { BrokenInvariant, documentId, headOfChange, positionIn } from "@syncline/core";
+import { createRecord, type NewBody, type Opening, type StreamRecord } from "@syncline/protocol";
 import { type AuthorCounters, changeChecksum, isOf, type PendingCounters } from "./counters.js";
 import type { Documents } from "./documents.js";
 import type { Log } from "./log.js";
@@ -117,12 +117,12 @@ export class Admission {
 
   /** Appends a change that was judged fit. */
   admit(change: Change): StreamRecord {
-    const record = this.append({ kind: "change", change: change.bytes });
+    const record = this.append({ kind: "change", change: change.bytes }, headOfChange(change));
     this.pending.add(change, { counter: change.last, checksum: changeChecksum(change) });
     return record;
   }
 
-  private append(body: Parameters<typeof encodeRecord>[3]): StreamRecord {
+  private append(body: NewBody, head?: ChangeHead): StreamRecord {
     const position = positionIn(this.log.held, this.stream) + 1;
     const deps = new Map<StreamId, number>();
     for (const [stream, visible] of this.visible) {
@@ -130,8 +130,7 @@ export class Admission {
       deps.set(stream, visible);
       this.lastDeps.set(stream, visible);
     }
-    const bytes = encodeRecord(this.stream, position, deps, body);
-    const record = readRecord(this.stream, position, bytes);
+    const record = createRecord(this.stream, position, deps, body, head);
     if (!this.log.accepts(record)) throw new BrokenInvariant("an own record depends on what is not held");
     this.log.store(record);
     return record;

@@ -10,17 +10,12 @@ import type { Questions } from "./questions.js";
 
 /** Where a client's offers go: a master's queue, or a follower's refusal. */
 export interface OfferSink {
-  readonly isBusy: boolean;
   offer(message: Offer): void;
   handover(message: Handover): void;
-  admit(): boolean;
-  answer(): void;
 }
 
 /** The offers of a client that came to a follower: each is refused with the masters' URLs; nothing is kept. */
 export class ReadOnlyOffers implements OfferSink {
-  readonly isBusy = false;
-
   constructor(
     private readonly channel: Channel,
     private readonly masters: () => readonly string[],
@@ -34,12 +29,6 @@ export class ReadOnlyOffers implements OfferSink {
     if (message.last) this.refuse({ what: "handover" });
   }
 
-  admit(): boolean {
-    return false;
-  }
-
-  answer(): void {}
-
   private refuse(about: { what: "offer"; number: number } | { what: "handover" }): void {
     this.channel.send({
       kind: "refusal",
@@ -52,24 +41,40 @@ export class ReadOnlyOffers implements OfferSink {
   }
 }
 
-/** One client's link: what it reads goes through its feed, what it writes through its offers. */
+/** What the links of a node's clients have in common, and how their parts are made. */
+export interface ClientParts {
+  readonly feeds: Feeds;
+  readonly access: Access;
+  readonly limits: Limits;
+  offers(channel: Channel, who: Who): OfferSink;
+  questions(channel: Channel): Questions;
+  presence(channel: Channel, incarnation: number): PresenceSession;
+  changed(): void;
+  closed(link: ClientLink): void;
+}
+
+/**
+ * One client's link: what it reads goes through its feed, what it writes through its offers. Its parts are made when they
+ * are first needed: of many links most do nothing, or one thing.
+ */
 export class ClientLink implements SessionHandler {
-  private readonly feed: FeedSession;
+  private feed: FeedSession | undefined;
+  private sink: OfferSink | undefined;
+  private questions: Questions | undefined;
+  private presence: PresenceSession | undefined;
 
   constructor(
     readonly channel: Channel,
-    readonly offers: OfferSink,
-    private readonly questions: Questions,
     private readonly who: Who,
-    private readonly feeds: Feeds,
-    private readonly access: Access,
-    private readonly presence: PresenceSession,
-    private readonly limits: Limits,
+    private readonly incarnation: number,
     /** Of the schema that its app was written for, if it has said so. */
     readonly schema: number | undefined,
-    private readonly on: { changed(): void; closed(): void },
-  ) {
-    this.feed = feeds.session(channel);
+    private readonly parts: ClientParts,
+  ) {}
+
+  /** Undefined as long as it has offered nothing. */
+  get offers(): OfferSink | undefined {
+    return this.sink;
   }
 
   message(message: Message): void {
@@ -77,58 +82,65 @@ export class ClientLink implements SessionHandler {
       case "open": {
         const refused = this.objection(message.document);
         if (refused === undefined) {
-          this.feeds.open(this.feed, message);
+          const { channel, parts } = this;
+          parts.feeds.open((this.feed ??= parts.feeds.session(channel)), message);
+          this.presence ??= parts.presence(channel, this.incarnation);
           this.presence.opened(message.document);
         } else this.refuseDocument(message.number, refused);
         break;
       }
       case "leave": {
-        const name = this.feed.readers.get(message.number)?.name;
-        this.feeds.leave(this.feed, message.number);
-        if (name !== undefined) this.presence.left(name);
+        const name = this.feed?.readers.get(message.number)?.name;
+        if (this.feed !== undefined) this.parts.feeds.leave(this.feed, message.number);
+        if (name !== undefined) this.presence?.left(name);
         break;
       }
       case "presence":
-        this.presence.receive(message);
+        // Nobody is anywhere before he has opened a document.
+        this.presence?.receive(message);
         return;
       case "offer":
-        this.offers.offer(message);
+        this.sink ??= this.parts.offers(this.channel, this.who);
+        this.sink.offer(message);
         break;
       case "handover":
-        this.offers.handover(message);
+        this.sink ??= this.parts.offers(this.channel, this.who);
+        this.sink.handover(message);
         break;
       case "ask":
+        this.questions ??= this.parts.questions(this.channel);
         this.questions.ask(message);
         break;
       case "unask":
-        this.questions.unask(message.number);
+        this.questions?.unask(message.number);
         break;
       default:
         this.channel.end(fault("UNEXPECTED_MESSAGE", `a client sent ${message.kind}`));
     }
-    this.on.changed();
+    this.parts.changed();
   }
 
   drained(): void {
-    this.presence.drained();
-    this.on.changed();
+    this.presence?.drained();
+    this.parts.changed();
   }
 
   closed(): void {
-    this.feeds.end(this.feed);
-    this.presence.ended();
-    this.questions.end();
-    this.on.closed();
+    if (this.feed !== undefined) this.parts.feeds.end(this.feed);
+    this.presence?.ended();
+    this.questions?.end();
+    this.parts.closed(this);
   }
 
   private objection(document: { collection: string; key: string }): Fault | undefined {
     const wrong = checkDocumentName(document);
     if (wrong !== undefined) return fault("MALFORMED_OP", wrong);
-    if (!this.access.authorize(this.who, document, "read")) {
+    const { access, limits } = this.parts;
+    if (!access.authorize(this.who, document, "read")) {
       return fault("FORBIDDEN", `no right to read ${document.collection}/${document.key}`);
     }
-    if (this.feed.readers.size >= this.limits.documentsPerLinkMax) {
-      return fault("LIMIT_EXCEEDED", `more than ${this.limits.documentsPerLinkMax} documents on one link`);
+    if ((this.feed?.readers.size ?? 0) >= limits.documentsPerLinkMax) {
+      return fault("LIMIT_EXCEEDED", `more than ${limits.documentsPerLinkMax} documents on one link`);
     }
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { Author, Change, ChangeHead } from "@syncline/core";
-import { documentId } from "@syncline/core";
+import { documentId, sealOf } from "@syncline/core";
 import type { Limits } from "@syncline/protocol";
 import type { Storage } from "../ports.js";
 import type { Journal } from "./journal.js";
@@ -14,10 +14,20 @@ import { authorOfCounterKey, type CounterRow, counterKey, counterRow, countersOf
  */
 const NONE: CounterRow = { counter: 0, checksum: 0 };
 
+interface UnflushedCounter {
+  readonly document: number;
+  readonly author: Author;
+  readonly row: CounterRow;
+  readonly mark: number;
+}
+
 export class AuthorCounters {
   /** Written since the last commit reached the disk, by mark; the store does not have them yet. */
-  private readonly unflushed = new Map<string, { row: CounterRow; mark: number }>();
+  private readonly unflushed = new Map<string, UnflushedCounter>();
+  /** Those among them that go out with the next commit: an author who writes often has one row in it. */
+  private readonly changed = new Map<string, UnflushedCounter>();
   /** Two generations: when the young one is full it becomes the old one, and the old one is dropped. */
+  private last = { document: 0, author: 0, id: "" };
   private young = new Map<string, CounterRow>();
   private old = new Map<string, CounterRow>();
 
@@ -25,10 +35,12 @@ export class AuthorCounters {
     private readonly storage: Storage,
     private readonly journal: Journal,
     private readonly limits: Limits,
-  ) {}
+  ) {
+    journal.beforeCommit(() => this.writeRows());
+  }
 
   get(document: number, author: Author): CounterRow {
-    const id = `${document}/${author}`;
+    const id = this.idOf(document, author);
     const cached = this.unflushed.get(id)?.row ?? this.young.get(id);
     if (cached !== undefined) return cached;
     const row = this.old.get(id) ?? this.load(document, author);
@@ -37,9 +49,28 @@ export class AuthorCounters {
   }
 
   set(document: number, author: Author, row: CounterRow): void {
-    const key = counterKey(document, author);
-    this.journal.put(key, counterRow.encode(key, row));
-    this.unflushed.set(`${document}/${author}`, { row, mark: this.journal.mark() });
+    const id = this.idOf(document, author);
+    this.journal.rowsChanged();
+    const counter = { document, author, row, mark: this.journal.mark() };
+    this.unflushed.set(id, counter);
+    this.changed.set(id, counter);
+  }
+
+  /** Who handles a change asks a few times in a row. */
+  private idOf(document: number, author: Author): string {
+    const { last } = this;
+    if (last.document !== document || last.author !== author) {
+      this.last = { document, author, id: `${document}/${author}` };
+    }
+    return this.last.id;
+  }
+
+  private writeRows(): void {
+    for (const { document, author, row } of this.changed.values()) {
+      const key = counterKey(document, author);
+      this.journal.put(key, counterRow.encode(key, row));
+    }
+    this.changed.clear();
   }
 
   /** The counters of a document as the store has them, by author. */
@@ -109,10 +140,7 @@ export class PendingCounters {
 }
 
 /** The checksum that the encoded change ends with: tells two changes of one identity apart. */
-export const changeChecksum = (change: Pick<Change, "bytes">): number => {
-  const { bytes } = change;
-  return new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4, 4).getUint32(0, true);
-};
+export const changeChecksum = (change: Pick<Change, "bytes">): number => sealOf(change.bytes);
 
 /** A snapshot says of an author's last change which it is only if its sender knows. */
 export const UNKNOWN_CHECKSUM = 0;

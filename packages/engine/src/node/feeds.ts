@@ -30,6 +30,8 @@ interface Reader {
 export class Feeds {
   private readonly readers = new Map<string, Set<Reader>>();
   private readonly sessions = new Set<FeedSession>();
+  /** Those that are to be sent something. */
+  private readonly due = new Set<FeedSession>();
   /** What this turn has brought, by document: changes and the sequence of the first. */
   private readonly turn = new Map<string, { name: DocumentName; first: number; places: PlacedChange[] }>();
 
@@ -50,6 +52,7 @@ export class Feeds {
   end(session: FeedSession): void {
     for (const reader of session.readers.values()) this.remove(reader);
     this.sessions.delete(session);
+    this.due.delete(session);
   }
 
   open(session: FeedSession, message: Open): void {
@@ -71,6 +74,7 @@ export class Feeds {
     readers.add(reader);
     session.readers.set(message.number, reader);
     session.behind.add(reader);
+    this.due.add(session);
     session.unloaded.add(reader);
     joinInto(session.wanted, message.since);
     if (session.wanted.size > this.limits.vectorEntriesMax) {
@@ -97,6 +101,7 @@ export class Feeds {
     for (const session of this.sessions) {
       for (const reader of session.readers.values()) session.behind.add(reader);
       session.cutDue = true;
+      this.due.add(session);
     }
   }
 
@@ -114,17 +119,21 @@ export class Feeds {
   pump(): void {
     for (const [id, { first, places }] of this.turn) this.share(id, first, places);
     this.turn.clear();
-    for (const session of this.sessions) {
+    if (this.due.size === 0) return;
+    const safe = this.safe();
+    for (const session of this.due) {
       if (session.behind.size > 0) this.catchUp(session);
-      if (session.behind.size === 0 && session.cutDue) this.cut(session);
+      if (session.behind.size === 0 && session.cutDue) this.cut(session, safe);
+      if (session.behind.size === 0) this.due.delete(session);
     }
   }
 
   /** Tells quiet clients how far the node is, as long as that may matter to them. */
   cutIdle(): void {
+    const safe = this.safe();
     for (const session of this.sessions) {
       if (session.behind.size > 0 || !session.channel.writable || this.isContent(session)) continue;
-      this.cut(session);
+      this.cut(session, safe);
     }
   }
 
@@ -134,6 +143,7 @@ export class Feeds {
     for (const reader of this.readers.get(id) ?? []) {
       const { session } = reader;
       session.cutDue = true;
+      this.due.add(session);
       if (session.behind.has(reader) || reader.sequence !== first - 1 || !session.channel.writable) {
         session.behind.add(reader);
         continue;
@@ -228,10 +238,10 @@ export class Feeds {
     return messages;
   }
 
-  private cut(session: FeedSession): void {
+  private cut(session: FeedSession, allSafe: Vector): void {
     const visible = news(session.visible, this.visible);
-    const safe = news(session.safe, this.safe());
-    const loaded = [...session.unloaded].map((reader) => reader.number);
+    const safe = news(session.safe, allSafe);
+    const loaded = Array.from(session.unloaded, (reader) => reader.number);
     session.cutDue = false;
     session.unloaded.clear();
     if (visible.size === 0 && safe.size === 0 && loaded.length === 0) return;

@@ -1,5 +1,5 @@
-import type { StreamId } from "@syncline/core";
-import { decodeChange, Malformed, positionIn } from "@syncline/core";
+import type { Change, StreamId } from "@syncline/core";
+import { decodeChange, headOfChange, Malformed, positionIn } from "@syncline/core";
 import {
   fault,
   type Limits,
@@ -261,7 +261,7 @@ export class Following {
     let record: StreamRecord;
     try {
       record = readRecord(followed.stream, position, bytes);
-      if (record.body.kind === "change") mustDecode(record.body.change);
+      if (record.body.kind === "change") record.head = headOfChange(mustDecode(record.body.change));
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       link.channel.end(fault("MALFORMED_MESSAGE", `record ${followed.stream}:${position}: ${error.message}`));
@@ -465,9 +465,10 @@ export class Following {
 }
 
 /** What is stored will be read one day, by others too: it is looked through at the door. Throws `Malformed`. */
-function mustDecode(bytes: Uint8Array): void {
+function mustDecode(bytes: Uint8Array): Change {
   const change = decodeChange(bytes);
   if (!change.ok) throw new Malformed(change.fault.reason);
+  return change.value;
 }
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>

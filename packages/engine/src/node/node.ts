@@ -19,6 +19,7 @@ import {
   type Hello,
   type Limits,
   type Message,
+  type MessageTable,
   type Opening,
   type Quorum,
   ruleText,
@@ -36,7 +37,7 @@ import type { StoreFull } from "../store-full.js";
 import { Admission } from "./admission.js";
 import { Aside, changeIn } from "./aside.js";
 import { Bases } from "./bases.js";
-import { ClientLink, type OfferSink, ReadOnlyOffers } from "./clientlink.js";
+import { ClientLink, type ClientParts, type OfferSink, ReadOnlyOffers } from "./clientlink.js";
 import { Clocks } from "./clocks.js";
 import { Commits } from "./commit.js";
 import { Concerns } from "./concerns.js";
@@ -52,7 +53,7 @@ import { Journal } from "./journal.js";
 import { Lags } from "./lags.js";
 import { type HeldStream, Log } from "./log.js";
 import { isReserved, MEMBERS, Members } from "./members.js";
-import { Offers } from "./offers.js";
+import { type OfferPorts, Offers } from "./offers.js";
 import { NodeLink, Peers } from "./peers.js";
 import { PresenceBoard, PresenceSession } from "./presence.js";
 import { type Doubt, Promotion } from "./promotion.js";
@@ -72,6 +73,7 @@ import { Sending } from "./sending.js";
 import { Serving } from "./serving.js";
 import { memberStatus, type NodeStatus, streamStatus } from "./status.js";
 import { DamagedStore, LAYOUT_VERSION, metaKey, metaRow } from "./tables.js";
+import { TurnEnds } from "./turn-ends.js";
 import { Upstreams } from "./upstreams.js";
 import { Visibility } from "./visibility.js";
 import { type WriteAnswer, type WriteOptions, type WritePolicy, Writes } from "./writes.js";
@@ -202,7 +204,10 @@ export class SyncNode {
   private readonly sending: Sending;
   private readonly receiving: Receiving;
   private readonly stamps: HybridClock;
+  private readonly clientParts: ClientParts;
   private readonly clientLinks = new Set<ClientLink>();
+  /** Of their offers, those that wait for something or are to be answered. */
+  private readonly offering = new Set<Offers>();
   /** Who is at which document, here and at other nodes. */
   readonly presence: PresenceBoard;
   /** Links whose greeting is not over. */
@@ -210,13 +215,19 @@ export class SyncNode {
   /** Links that others have opened and whose end the transport has not told yet. */
   private acceptedLinks = 0;
   /** What a master has beyond a follower. */
-  private master: { readonly admission: Admission; readonly writes: Writes } | undefined;
+  private master:
+    | { readonly admission: Admission; readonly writes: Writes; readonly offerPorts: OfferPorts }
+    | undefined;
   private readonly meta: { layout: number; cluster: string; documents: number; epoch: StreamId | undefined };
   private whenDurable: { mark: number; then: () => void }[] = [];
   private settleDue = false;
+  private readonly turnEnds: TurnEnds;
+  /** What links are given. */
+  private readonly linkPorts: NodePorts & { readonly messages: MessageTable };
   private isWaitingForRoom = false;
   /** Of how many retirements of itself it says that it knows: those that its disk has. */
   private saidGeneration = 0;
+  private areReceiptsHeld = false;
   private heldWaits = 0;
   /** Those downstream are told what others say at the next turn, too. */
   private gossipDue = false;
@@ -230,6 +241,8 @@ export class SyncNode {
   ) {
     const { storage, clock, scheduler, random } = ports;
     const { limits } = config;
+    this.turnEnds = new TurnEnds(scheduler);
+    this.linkPorts = { ...ports, scheduler: this.turnEnds, messages: MESSAGES };
     this.incarnation = 1 + random.integer(2 ** 53 - 1);
     this.meta = this.readMeta();
     this.journal = new Journal(storage, {
@@ -272,7 +285,7 @@ export class SyncNode {
         this.conflicts.integrated(entry, head, place);
         if (head.isOfLife === true) this.purges.changed(entry, this.documents.read(entry));
         this.bases.integrated(entry);
-        this.feeds.integrated(entry.name, entry.tailLength, place);
+        this.feeds.integrated(head.document, entry.tailLength, place);
       },
       standsAlso: (entry, place) => {
         this.documents.standsAlso(entry, place);
@@ -321,6 +334,19 @@ export class SyncNode {
       beyond,
     );
     this.concerns = new Concerns(this.commits, beyond);
+    this.clientParts = {
+      feeds: this.feeds,
+      access: ports.access,
+      limits,
+      offers: (channel, who) => this.offersOf(channel, who),
+      questions: (channel) => new Questions(channel, this.concerns, this.commits, limits),
+      presence: (channel, id) => new PresenceSession(channel, id, this.presence, clock, scheduler, limits),
+      changed: () => this.poke(),
+      closed: (client) => {
+        this.clientLinks.delete(client);
+        if (client.offers instanceof Offers) this.offering.delete(client.offers);
+      },
+    };
     this.lags = new Lags(this.log, clock);
     this.clocks = new Clocks(clock);
     this.freshness = new Freshness(
@@ -1157,7 +1183,7 @@ export class SyncNode {
       masters: this.masters(),
       token: "",
     });
-    const channel = greet(side, link, self, { ...ports, messages: MESSAGES }, config.limits, {
+    const channel = greet(side, link, self, this.linkPorts, config.limits, {
       admitClient: (hello, answer) => {
         ports.access.authenticate(hello, (result) => {
           if (isFault(result)) answer(result);
@@ -1194,26 +1220,7 @@ export class SyncNode {
   }
 
   private attachClient(channel: Channel, who: Who, { incarnation, schema }: Hello): SessionHandler {
-    const { clock, scheduler } = this.ports;
-    const { limits } = this.config;
-    const presence = new PresenceSession(channel, incarnation, this.presence, clock, scheduler, limits);
-    const offers = this.offersOf(channel, who);
-    const questions = new Questions(channel, this.concerns, this.commits, this.config.limits);
-    const client = new ClientLink(
-      channel,
-      offers,
-      questions,
-      who,
-      this.feeds,
-      this.ports.access,
-      presence,
-      limits,
-      schema,
-      {
-        changed: () => this.poke(),
-        closed: () => this.clientLinks.delete(client),
-      },
-    );
+    const client = new ClientLink(channel, who, incarnation, schema, this.clientParts);
     this.clientLinks.add(client);
     return client;
   }
@@ -1239,8 +1246,13 @@ export class SyncNode {
 
   private offersOf(channel: Channel, who: Who): OfferSink {
     if (this.master === undefined) return new ReadOnlyOffers(channel, () => this.masters());
-    return new Offers(channel, {
-      admission: this.master.admission,
+    return new Offers(channel, who, this.master.offerPorts);
+  }
+
+  /** What the offers of all client links of a master share. */
+  private offerPorts(admission: Admission): OfferPorts {
+    return {
+      admission,
       journal: this.journal,
       log: this.log,
       commits: this.commits,
@@ -1249,13 +1261,15 @@ export class SyncNode {
       limits: this.config.limits,
       mac: this.ports.mac,
       nodeName: this.name,
+      busy: this.offering,
+      holdReceipts: this.holdReceipts,
       closedFor: () => this.refusesWrites(),
       objection: (change) => this.objectionTo(change),
-      mayWrite: ({ document }) =>
+      mayWrite: (who, { document }) =>
         isSchema(document)
           ? this.ports.access.authorize(who, document, "schema")
           : !isReserved(document) && this.ports.access.authorize(who, document, "write"),
-    });
+    };
   }
 
   private objectionTo(change: Change): ReturnType<Inspector["objection"]> {
@@ -1431,6 +1445,10 @@ export class SyncNode {
 
   private settle(): void {
     if (this.state === "stopped" || this.state === "error" || this.state === "starting") return;
+    this.turnEnds.during(this.settleAll);
+  }
+
+  private readonly settleAll = (): void => {
     this.close();
     this.tellClosed();
     this.rejoin();
@@ -1440,7 +1458,7 @@ export class SyncNode {
       do this.commits.evaluate();
       while (this.visibility.advance());
       growing = false;
-      for (const { offers } of this.clientLinks) if (offers.isBusy && offers.admit()) growing = true;
+      for (const offers of this.offering) if (offers.admit()) growing = true;
     }
     this.learnFromPeers();
     this.safety.evaluate();
@@ -1448,7 +1466,10 @@ export class SyncNode {
     this.serving.pump();
     this.sending.pump();
     // Receipts before cuts: a cut may say that a change is safe, and only its receipt says where it is.
-    for (const { offers } of this.clientLinks) if (offers.isBusy) offers.answer();
+    for (const offers of this.offering) {
+      offers.answer();
+      if (!offers.isBusy) this.offering.delete(offers);
+    }
     this.feeds.pump();
     this.journal.flush();
     this.serving.report();
@@ -1463,7 +1484,17 @@ export class SyncNode {
     this.log.trim();
     this.documents.trim();
     this.bases.settle();
-  }
+  };
+
+  /** Sees to it that receipts which wait for the disk are looked at again in time. */
+  private readonly holdReceipts = (): void => {
+    if (this.areReceiptsHeld) return;
+    this.areReceiptsHeld = true;
+    this.ports.scheduler.after(this.config.limits.receiptHoldMs, () => {
+      this.areReceiptsHeld = false;
+      this.poke();
+    });
+  };
 
   /** A snapshot is here, whole: what it has of each stream is held and shown in one step. */
   private jump(vector: Vector, openings: ReadonlyMap<StreamId, Uint8Array>): void {
@@ -1551,9 +1582,7 @@ export class SyncNode {
 
   /** Whether something waits that time alone may end; everything else is settled when it happens. */
   private someWaitEnds(): boolean {
-    if (this.following.isWaiting) return true;
-    for (const { offers } of this.clientLinks) if (offers.isBusy) return true;
-    return false;
+    return this.following.isWaiting || this.offering.size > 0;
   }
 
   private durable(mark: number): void {
@@ -1654,7 +1683,7 @@ export class SyncNode {
     const generation = this.retirements.generationOf(this.name);
     admission.open({ node: this.name, rule, previous, visibility, ...(generation > 0 && { generation }) });
     this.afterDurable(this.journal.mark(), () => {
-      this.master = { admission, writes };
+      this.master = { admission, writes, offerPorts: this.offerPorts(admission) };
       then();
     });
   }

@@ -1,5 +1,5 @@
 import type { Change, StreamId, Vector } from "@syncline/core";
-import { changeId, decodeChange, joinInto, stampMs } from "@syncline/core";
+import { changeId, decodeChange, joinInto, positionIn, stampMs } from "@syncline/core";
 import {
   type About,
   type Fault,
@@ -9,7 +9,7 @@ import {
   type Offer,
   type Receipt,
 } from "@syncline/protocol";
-import type { Inspector } from "../access.js";
+import type { Inspector, Who } from "../access.js";
 import type { Channel } from "../channel.js";
 import type { Clock, Logger, Mac } from "../ports.js";
 import { isSealed } from "../seal.js";
@@ -38,7 +38,11 @@ export interface OfferPorts {
   readonly nodeName: string;
   /** Why nothing is admitted at present, if so: shutting down, disk too far behind. */
   readonly closedFor: () => Fault | undefined;
-  readonly mayWrite: (change: Change) => boolean;
+  readonly mayWrite: (who: Who, change: Change) => boolean;
+  /** Those of all links that have something to do, to which these belong from when something comes. */
+  readonly busy: Set<Offers>;
+  /** A receipt waits for the disk: a turn is due after a while, whether the disk has done something or not. */
+  readonly holdReceipts: () => void;
   /** Why a change that is fit otherwise must not be admitted. */
   readonly objection: (change: Change) => ReturnType<Inspector["objection"]>;
 }
@@ -50,7 +54,8 @@ interface Answered {
   readonly mark: number;
   /** Position of the own stream that covers it. */
   readonly position: number;
-  readonly token: Vector;
+  /** Of what was here already: everything that it may stand in. Undefined for what stands in the own stream alone. */
+  readonly elsewhere: Vector | undefined;
 }
 
 interface Queued {
@@ -65,6 +70,8 @@ export class Offers {
   private expected = 1;
   private session: Vector = new Map();
   private waitingSince: number | undefined;
+  /** Since when there is something to tell that the disk does not have. */
+  private heldSince: number | undefined;
   private readonly awaitingDisk: Answered[] = [];
   private readonly awaitingCommit: Answered[] = [];
   private told = { received: 0, durable: 0, committed: 0 };
@@ -80,10 +87,11 @@ export class Offers {
 
   constructor(
     private readonly channel: Channel,
+    private readonly who: Who,
     private readonly ports: OfferPorts,
   ) {}
 
-  /** Whether `settle` has anything to look at. */
+  /** Whether a turn has anything to look at here. */
   get isBusy(): boolean {
     return (
       this.queue.length > 0 ||
@@ -104,6 +112,7 @@ export class Offers {
     }
     for (const bytes of message.changes) {
       const refused = this.enqueue(bytes, message.isAgain === true);
+      this.ports.busy.add(this);
       if (refused === undefined) continue;
       this.refuse({ what: "offer", number: this.expected }, refused, new Map());
       return;
@@ -149,6 +158,7 @@ export class Offers {
       return;
     }
     handingOver.complete = message.last;
+    this.ports.busy.add(this);
   }
 
   /** Admits what can be admitted. Returns whether the stream grew. */
@@ -164,21 +174,28 @@ export class Offers {
     if (own === undefined) return;
     const isLocal = own.opening.rule.kind === "local";
     let committedPosition = own.committed;
+    let tokenPosition = 0;
     for (let next = this.awaitingDisk[0]; next !== undefined; next = this.awaitingDisk[0]) {
       if (next.mark > journal.durableMark) break;
       this.durable = next.number;
       this.awaitingDisk.shift();
     }
     for (let next = this.awaitingCommit[0]; next !== undefined; next = this.awaitingCommit[0]) {
+      if (!isLocal && next.position > own.committed) break;
       // A change that was here already may stand in a stream that is shown before it is committed.
-      if (!commits.isCommitted(next.token)) break;
+      if (next.elsewhere !== undefined) {
+        if (!commits.isCommitted(next.elsewhere)) break;
+        joinInto(this.tokenDue, next.elsewhere);
+      }
       this.committed = next.number;
-      committedPosition = next.position;
-      joinInto(this.tokenDue, next.token);
+      committedPosition = tokenPosition = next.position;
       this.awaitingCommit.shift();
     }
+    if (tokenPosition > positionIn(this.tokenDue, own.id)) this.tokenDue.set(own.id, tokenPosition);
     const { told, received, durable, committed } = this;
     if (told.received === received && told.durable === durable && told.committed === committed) return;
+    if (told.durable === durable && this.isHeld()) return;
+    this.heldSince = undefined;
     this.told = { received, durable, committed };
     const receipt: Receipt = {
       kind: "receipt",
@@ -192,13 +209,27 @@ export class Offers {
     this.channel.send(receipt);
   }
 
+  /**
+   * Whether the disk is waited for a little, before the client hears what is in memory only: mostly one message says both.
+   */
+  private isHeld(): boolean {
+    const { clock, limits, holdReceipts } = this.ports;
+    if (this.awaitingDisk.length === 0 || this.received - this.told.received >= limits.receiptHoldChangesMax)
+      return false;
+    const now = clock.monotonic();
+    this.heldSince ??= now;
+    if (now - this.heldSince >= limits.receiptHoldMs) return false;
+    holdReceipts();
+    return true;
+  }
+
   private enqueue(bytes: Uint8Array, isAgain: boolean): Fault | undefined {
     const { limits, closedFor, mayWrite } = this.ports;
     const closed = closedFor();
     if (closed !== undefined) return closed;
     const change = decodeChange(bytes);
     if (!change.ok) return fault("MALFORMED_OP", change.fault.reason);
-    if (!mayWrite(change.value)) {
+    if (!mayWrite(this.who, change.value)) {
       const { collection, key } = change.value.document;
       return fault("FORBIDDEN", `no right to write ${collection}/${key}`);
     }
@@ -292,7 +323,7 @@ export class Offers {
       number,
       mark: journal.mark(),
       position,
-      token: isDuplicate ? admission.view() : new Map([[admission.stream, position]]),
+      elsewhere: isDuplicate ? admission.view() : undefined,
     };
   }
 

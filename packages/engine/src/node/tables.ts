@@ -458,11 +458,7 @@ function codec<Row>(
     encode(rowKey, row) {
       const out = new ByteWriter();
       write(out, row);
-      const content = out.finish();
-      const value = new Uint8Array(content.length + 4);
-      value.set(content);
-      new DataView(value.buffer).setUint32(content.length, checksum(rowKey, content), true);
-      return value;
+      return out.seal(crc32(rowKey));
     },
     decode(rowKey, value) {
       try {
@@ -487,17 +483,24 @@ const checksum = (rowKey: Uint8Array, content: Uint8Array): number => (crc32(row
 /** Numbers up to 2^53 in seven bytes, big-endian. */
 const NUMBER_BYTES = 7;
 
-function key(table: number, ...numbers: number[]): Uint8Array {
-  const bytes = new Uint8Array(1 + numbers.length * NUMBER_BYTES);
+function key(table: number, first: number, second?: number): Uint8Array {
+  const bytes = new Uint8Array(1 + (second === undefined ? 1 : 2) * NUMBER_BYTES);
   bytes[0] = table;
-  numbers.forEach((number, index) => {
-    let rest = number;
-    for (let i = NUMBER_BYTES; i > 0; i--) {
-      bytes[index * NUMBER_BYTES + i] = rest % 256;
-      rest = Math.floor(rest / 256);
-    }
-  });
+  writeNumber(bytes, 1, first);
+  if (second !== undefined) writeNumber(bytes, 1 + NUMBER_BYTES, second);
   return bytes;
+}
+
+/** In two parts, because bits can be taken from 32 at most. */
+function writeNumber(bytes: Uint8Array, at: number, number: number): void {
+  const high = Math.floor(number / 2 ** 32);
+  bytes[at] = high >>> 16;
+  bytes[at + 1] = high >>> 8;
+  bytes[at + 2] = high;
+  bytes[at + 3] = number >>> 24;
+  bytes[at + 4] = number >>> 16;
+  bytes[at + 5] = number >>> 8;
+  bytes[at + 6] = number;
 }
 
 function readNumber(bytes: Uint8Array, at: number): number {

@@ -47,8 +47,7 @@ export class Visibility {
 
   /** A snapshot is here: what it has of a stream is shown, up to this position. */
   jump(stream: HeldStream, passed: readonly StreamRecord[]): void {
-    for (const record of passed)
-      this.on.visible(record, record.body.kind === "change" ? headOf(record.body.change) : undefined);
+    for (const record of passed) this.on.visible(record, headIn(record));
     this.visible.set(stream.id, Math.max(stream.visible, this.visible.get(stream.id) ?? 0));
   }
 
@@ -86,7 +85,8 @@ export class Visibility {
   }
 
   private show(stream: HeldStream, record: StreamRecord): void {
-    const head = record.body.kind === "change" ? headOf(record.body.change) : undefined;
+    const head = headIn(record);
+    record.head = undefined;
     if (head !== undefined && record.body.kind === "change") this.integrate(record, record.body.change, head);
     stream.visible = record.position;
     stream.ready = Math.max(stream.ready, record.position);
@@ -141,8 +141,12 @@ export class Visibility {
   }
 }
 
-function isOfMembers({ body }: StreamRecord): boolean {
-  if (body.kind !== "change") return false;
-  const { document } = headOf(body.change);
-  return document.collection === MEMBERS.collection && document.key === MEMBERS.key;
+/** Of the record's change, if it has one. Whoever took the record in has mostly read it just now. */
+function headIn({ head, body }: StreamRecord): ChangeHead | undefined {
+  return body.kind === "change" ? (head ?? headOf(body.change)) : undefined;
+}
+
+function isOfMembers(record: StreamRecord): boolean {
+  const document = headIn(record)?.document;
+  return document?.collection === MEMBERS.collection && document.key === MEMBERS.key;
 }

@@ -46,7 +46,8 @@ export const feedReader: MessageReader<Feed> = {
 };
 
 export const feed = /* @__PURE__ */ alsoWritten<Feed>(feedReader, (out, message) => {
-  const streams = [...new Set(message.entries.map((entry) => entry.stream))];
+  const streams: StreamId[] = [];
+  for (const { stream } of message.entries) if (!streams.includes(stream)) streams.push(stream);
   out.uint(streams.length);
   for (const stream of streams) out.uint(stream);
   out.uint(message.entries.length);
