@@ -16,6 +16,7 @@ import {
   kindName,
   Malformed,
   positionIn,
+  readDocumentId,
   readVector,
   STAMP_EPOCH_MS,
   stampMs,
@@ -204,7 +205,14 @@ describe("names", () => {
     }
     for (const key of ["\ud800", "a\udc00b"])
       expect(checkDocumentName({ collection: "c", key })).toMatch(/well-formed/);
+    for (const name of [
+      { collection: "boards", key: "a/b" },
+      { collection: "b", key: "/" },
+    ])
+      expect(readDocumentId(documentId(name))).toEqual(name);
     expect(documentId({ collection: "boards", key: "a/b" })).toBe("boards/a/b");
+    for (const id of ["", "abc", "/abc", "abc/", "a b/c"])
+      expect(checkDocumentName(readDocumentId(id)), id).toBeTypeOf("string");
   });
 
   test("fields", () => {

@@ -1,5 +1,5 @@
 /** Changes that a client of a test's own makes, as bytes. */
-import { type Change, createChange, type Dot, KINDS } from "@syncline/core";
+import { type Change, createChange, type Dot, KINDS, readDocumentId } from "@syncline/core";
 
 interface IncrementOptions {
   readonly id?: string;
@@ -11,9 +11,8 @@ interface IncrementOptions {
 /** A change of `author` that begins with its op `first`: `ops` steps of the counter "votes". */
 export function incrementing(author: number, first: number, options: IncrementOptions = {}): Change {
   const { id = "boards/a", by = 1, ops = 1, observed = [] } = options;
-  const slash = id.indexOf("/");
   return createChange({
-    document: { collection: id.slice(0, slash), key: id.slice(slash + 1) },
+    document: readDocumentId(id),
     author,
     first,
     stamp: first,

@@ -540,6 +540,19 @@ describe("a bad request", () => {
     },
   );
 
+  test.each([
+    "GET /v1/conflicts?document=abc",
+    "GET /v1/digests?document=abc",
+    "GET /v1/digests?after=abc",
+    "GET /v1/purge?document=abc",
+    "POST /v1/purge",
+  ])("%s names no document", async (request) => {
+    const server = await started();
+    const [method, path = ""] = request.split(" ");
+    const { status, json } = await ask(server, path, { method: method ?? "" });
+    expect([status, json.error.code]).toEqual([400, "BAD_REQUEST"]);
+  });
+
   test("a counter beyond what JSON can say is told apart from a fault", async () => {
     const overflowing = new Document({ collection: "c", key: "big" });
     overflowing.toJSON = () => {

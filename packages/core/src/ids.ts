@@ -26,6 +26,12 @@ export function documentId(name: DocumentName): string {
   return `${name.collection}/${name.key}`;
 }
 
+/** Reads what `documentId` writes. Without a slash the whole is a key: `checkDocumentName` refuses its empty collection. */
+export function readDocumentId(id: string): DocumentName {
+  const slash = id.indexOf("/");
+  return { collection: id.slice(0, Math.max(0, slash)), key: id.slice(slash + 1) };
+}
+
 /** Why this cannot be a document's name, or undefined if it can. */
 export function checkDocumentName(name: DocumentName): string | undefined {
   const { collection, key } = name;

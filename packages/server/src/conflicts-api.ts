@@ -1,18 +1,15 @@
 /** Conflicts over HTTP: which values were hidden by a resolution, and writing one of them again. */
-import type { HttpBindings } from "@hono/node-server";
 import type { Conflict } from "@syncline/core";
-import { checkDocumentName, type DocumentName } from "@syncline/core";
+import { readDocumentId } from "@syncline/core";
 import type { Access, SyncNode } from "@syncline/engine";
 import { encodeToken, LIMITS } from "@syncline/protocol";
 import { type Context, Hono } from "hono";
 import { authenticateCaller } from "./caller.js";
-import { readNumber, readToken, settled } from "./docs-api.js";
+import { type Env, readDocument, readNumber, readToken, settled } from "./docs-api.js";
 import { jsonAnswer, Refused } from "./errors.js";
 import { toJson } from "./json.js";
 import { SERVER_LIMITS } from "./limits.js";
 import { receiptAnswer, receiptOf, TOKEN_HEADER } from "./receipts.js";
-
-type Env = { Bindings: HttpBindings };
 
 /** A conflict, as `GET /v1/conflicts` tells of it. */
 export interface ConflictJson {
@@ -47,13 +44,13 @@ export function conflictsApi(context: {
   const found = async (c: Context<Env>): Promise<readonly Conflict[]> => {
     const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? LIMITS.readWaitMs;
     await settled((answer) => node.whenReadable({ token: readToken(c), waitMs }, answer));
-    return node.conflictList(documentIn(c));
+    return node.conflictList(readDocument(c, "document"));
   };
 
   app.get("/", async (c) => {
     const who = await whoAsks(c);
     const conflicts = (await found(c)).filter(({ document }) =>
-      access.authorize(who, nameOf(document), "read"),
+      access.authorize(who, readDocumentId(document), "read"),
     );
     const headers = { [TOKEN_HEADER]: encodeToken(node.visibleVector()) };
     return jsonAnswer({ conflicts: conflicts.map(conflictJson) }, 200, headers);
@@ -69,7 +66,7 @@ export function conflictsApi(context: {
       const remedy = "`syncline conflicts` lists those that there are; the oldest are let go.";
       throw new Refused("NOT_FOUND", "there is no conflict with this id", { remedy });
     }
-    if (!access.authorize(who, nameOf(conflict.document), "write"))
+    if (!access.authorize(who, readDocumentId(conflict.document), "write"))
       throw new Refused("FORBIDDEN", `no right to write ${conflict.document}`);
     const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? writeWaitMs;
     const options = { level: "committed" as const, waitMs, token: readToken(c) };
@@ -97,19 +94,4 @@ function sideJson({ value, kind, dot }: Conflict["winner"]): ConflictSideJson {
     ...(kind === undefined ? {} : { kind }),
     dot: `${dot.author}:${dot.counter}`,
   };
-}
-
-/** `?document=boards/roadmap`. */
-function documentIn(c: Context<Env>): DocumentName | undefined {
-  const text = c.req.query("document");
-  if (text === undefined) return undefined;
-  const name = nameOf(text);
-  const wrong = checkDocumentName(name);
-  if (wrong !== undefined) throw new Refused("BAD_REQUEST", `?document=: ${wrong}`);
-  return name;
-}
-
-function nameOf(document: string): DocumentName {
-  const slash = document.indexOf("/");
-  return { collection: document.slice(0, slash), key: document.slice(slash + 1) };
 }

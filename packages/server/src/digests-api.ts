@@ -6,13 +6,13 @@
  * is damaged. Two that hold different changes are so too, if both show the same vector; otherwise one is behind.
  */
 import { createHash } from "node:crypto";
-import type { Document, DocumentName } from "@syncline/core";
+import type { Document } from "@syncline/core";
 import { documentId } from "@syncline/core";
 import type { SyncNode } from "@syncline/engine";
 import { encodeToken, LIMITS } from "@syncline/protocol";
 import { Hono } from "hono";
 import { admitAdmin, type Gate } from "./caller.js";
-import { type Env, readNumber } from "./docs-api.js";
+import { type Env, readDocument, readNumber } from "./docs-api.js";
 import { jsonAnswer, Refused } from "./errors.js";
 
 /** What `GET /v1/digests` answers. */
@@ -33,8 +33,8 @@ export function digestsApi({ node, ...gate }: Gate & { readonly node: SyncNode }
   app.get("/", async (c) => {
     await admitAdmin(gate, c.req.header("Authorization"), { key: KEY, purpose: "compare nodes" });
     const limit = readNumber(c, "limit", 1, LIMITS.pageKeysMax) ?? LIMITS.pageKeysMax;
-    const one = nameOf(c.req.query("document"));
-    const names = one === undefined ? node.namesAfter(nameOf(c.req.query("after")), limit) : [one];
+    const one = readDocument(c, "document");
+    const names = one === undefined ? node.namesAfter(readDocument(c, "after"), limit) : [one];
     const documents = names.flatMap((name) => {
       const document = node.documentFromDisk(name);
       return document === undefined ? [] : [{ id: documentId(name), ...digestsOf(document) }];
@@ -60,13 +60,6 @@ export function repairApi({ node, ...gate }: Gate & { readonly node: SyncNode })
     return jsonAnswer({ node: node.name, repairing: true }, 202);
   });
   return app;
-}
-
-function nameOf(id: string | undefined): DocumentName | undefined {
-  const slash = id?.indexOf("/") ?? -1;
-  return id === undefined || slash < 0
-    ? undefined
-    : { collection: id.slice(0, slash), key: id.slice(slash + 1) };
 }
 
 function digestsOf(document: Document): { readonly changes: string; readonly state: string } {

@@ -13,6 +13,7 @@ import {
   type DocumentName,
   type Draft,
   documentId,
+  readDocumentId,
   type Vector,
 } from "@syncline/core";
 import {
@@ -288,6 +289,16 @@ function isMajorityWanted(c: Context<Env>): boolean {
     throw new Refused("BAD_REQUEST", "?consistency= is local or majority");
   }
   return text === "majority";
+}
+
+/** The document that a parameter names as `collection/key`, as ids in answers do. */
+export function readDocument(c: Context<Env>, parameter: string): DocumentName | undefined {
+  const text = c.req.query(parameter);
+  if (text === undefined) return undefined;
+  const name = readDocumentId(text);
+  const wrong = checkDocumentName(name);
+  if (wrong !== undefined) throw new Refused("BAD_REQUEST", `?${parameter}= is collection/key: ${wrong}`);
+  return name;
 }
 
 export function readNumber(c: Context<Env>, name: string, min: number, max: number): number | undefined {

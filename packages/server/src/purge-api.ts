@@ -2,13 +2,13 @@
  * `POST /v1/purge?document=boards/a`: takes the content of a deleted document away for good. `GET` says whether this node
  * still has anything of it: each node answers for itself, and for nobody else.
  */
-import { checkDocumentName, type DocumentName } from "@syncline/core";
+import type { DocumentName } from "@syncline/core";
 import type { PurgeState, SyncNode } from "@syncline/engine";
 import { LIMITS } from "@syncline/protocol";
 import { type Context, Hono } from "hono";
 import { namedCollection } from "./by-schema.js";
 import { authenticateCaller, type Gate } from "./caller.js";
-import { type Env, readNumber, readToken, settled } from "./docs-api.js";
+import { type Env, readDocument, readNumber, readToken, settled } from "./docs-api.js";
 import { jsonAnswer, Refused } from "./errors.js";
 import { SERVER_LIMITS } from "./limits.js";
 import { receiptAnswer, receiptOf } from "./receipts.js";
@@ -28,7 +28,8 @@ export function purgeApi({
   const named = async (c: Context<Env>, usualMs: number): Promise<{ name: DocumentName; waitMs: number }> => {
     const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
     const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? usualMs;
-    const called = nameIn(c);
+    const called = readDocument(c, "document");
+    if (called === undefined) throw new Refused("BAD_REQUEST", "?document= says which: collection/key");
     await settled((answer) => node.whenReadable({ token: readToken(c), waitMs }, answer));
     const name = { ...called, collection: namedCollection(node.catalog(), called.collection, "write").id };
     if (!access.authorize(who, name, "admin"))
@@ -53,13 +54,4 @@ export function purgeApi({
     return receiptAnswer(await receiptOf((answer) => node.purge(name, options, answer)));
   });
   return app;
-}
-
-function nameIn(c: Context<Env>): DocumentName {
-  const text = c.req.query("document") ?? "";
-  const slash = text.indexOf("/");
-  const name = { collection: text.slice(0, Math.max(0, slash)), key: text.slice(slash + 1) };
-  const wrong = checkDocumentName(name);
-  if (wrong !== undefined) throw new Refused("BAD_REQUEST", `?document= is collection/key: ${wrong}`);
-  return name;
 }

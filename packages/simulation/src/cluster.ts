@@ -1,5 +1,5 @@
 import type { Change, Conflict, Document, Draft, Vector } from "@syncline/core";
-import { covers, vectorsEqual } from "@syncline/core";
+import { covers, readDocumentId, vectorsEqual } from "@syncline/core";
 import {
   type Access,
   DamagedStore,
@@ -411,7 +411,7 @@ export class SimNode {
   document(id: string): Document | undefined {
     let document: Document | undefined;
     this.examine(() =>
-      this.engine.read(nameOf(id), { token: new Map(), waitMs: 0 }, (answer) => {
+      this.engine.read(readDocumentId(id), { token: new Map(), waitMs: 0 }, (answer) => {
         if (answer.ok) document = answer.document;
       }),
     );
@@ -429,7 +429,7 @@ export class SimNode {
 
   /** A read as an HTTP caller makes it. The answer arrives as time passes, if the node lives to give it. */
   ask(id: string, options: ReadOptions, answer: (answer: ReadAnswer) => void): void {
-    this.process.run(() => this.engine.read(nameOf(id), options, answer));
+    this.process.run(() => this.engine.read(readDocumentId(id), options, answer));
   }
 
   json(id: string): unknown {
@@ -453,7 +453,7 @@ export class SimNode {
     const result: { answer: WriteAnswer | undefined } = { answer: undefined };
     const options = { level: "durable" as const, waitMs: 10_000, token: new Map() };
     this.process.run(() =>
-      this.engine.purge(nameOf(id), options, (answer) => {
+      this.engine.purge(readDocumentId(id), options, (answer) => {
         result.answer = answer;
       }),
     );
@@ -510,7 +510,7 @@ export class SimNode {
   ): { answer: WriteAnswer | undefined } {
     const result: { answer: WriteAnswer | undefined } = { answer: undefined };
     const { level = "durable", waitMs = 10_000, token = new Map() } = options;
-    this.engine.transact(nameOf(id), mutate, { level, waitMs, token }, (answer) => {
+    this.engine.transact(readDocumentId(id), mutate, { level, waitMs, token }, (answer) => {
       result.answer = answer;
     });
     return result;
@@ -582,7 +582,7 @@ export class SimClient {
   open(id: string): OpenDocument {
     const known = this.opened.get(id);
     if (known !== undefined) return known;
-    const open = this.engine.open(nameOf(id));
+    const open = this.engine.open(readDocumentId(id));
     this.opened.set(id, open);
     this.watching.opened(open);
     return open;
@@ -666,11 +666,6 @@ function onBehalf(process: ProcessTime, dialer: Dialer): Dialer {
         failed: (reason) => process.run(() => on.failed(reason)),
       }),
   };
-}
-
-function nameOf(id: string): { collection: string; key: string } {
-  const slash = id.indexOf("/");
-  return { collection: id.slice(0, slash), key: id.slice(slash + 1) };
 }
 
 function logger(cluster: Cluster, name: string): Logger {

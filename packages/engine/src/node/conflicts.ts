@@ -21,7 +21,7 @@ import type { Journal } from "./journal.js";
 import { isReserved } from "./members.js";
 import { addPlace, fieldKeyOf, isBeyond, type MutablePlaces } from "./places.js";
 import { isSchema, type NodeSchema } from "./schema.js";
-import { allNoted, nameOfKey, notedKey, notedRow } from "./tables.js";
+import { allNoted, documentOfKey, notedKey, notedRow } from "./tables.js";
 
 /**
  * Which documents are deleted, and which may have conflicts: noted as changes come, without a look into their ops.
@@ -57,10 +57,8 @@ export class Conflicts {
   ) {
     for (const [key, value] of storage.scan(allNoted())) {
       const flags = notedRow.decode(key, value);
-      const id = nameOfKey(key);
-      const slash = id.indexOf("/");
       if ((flags & NOTED.deleted) !== 0) this.deletions = true;
-      if (flags !== NOTED.deleted) this.suspect({ collection: id.slice(0, slash), key: id.slice(slash + 1) });
+      if (flags !== NOTED.deleted) this.suspect(documentOfKey(key));
     }
     // What was written unseen to what is dropped already was noted when it came.
     for (const { id: collection } of schema.catalog().collections)

@@ -7,6 +7,7 @@ import {
   Malformed,
   positionIn,
   purgeDocument,
+  readDocumentId,
 } from "@syncline/core";
 import {
   type Closing,
@@ -521,9 +522,7 @@ export class SyncNode {
       answer({ ok: false, fault: fault("SCHEMA_CONFLICT", reason) });
       return;
     }
-    const [collection = "", ...key] = conflict.document.split("/");
-    const name = { collection, key: key.join("/") };
-    this.write(name, again.play, { ...options, asIs: again.asIs }, answer);
+    this.write(readDocumentId(conflict.document), again.play, { ...options, asIs: again.asIs }, answer);
   }
 
   /** Takes the content of a deleted document away for good: see `Purges`. */

@@ -5,6 +5,7 @@ import {
   crc32,
   fromUtf8,
   Malformed,
+  readDocumentId,
   readVector,
   toUtf8,
   writeVector,
@@ -244,12 +245,8 @@ export const streamOfKey = (bytes: Uint8Array): StreamId => readNumber(bytes, 1)
 
 export const nameOfKey = (bytes: Uint8Array): string => fromUtf8(bytes.subarray(1));
 
-/** The document that a key of a name belongs to: a collection has no "/" in it. */
-export function documentOfKey(bytes: Uint8Array): DocumentName {
-  const name = nameOfKey(bytes);
-  const slash = name.indexOf("/");
-  return { collection: name.slice(0, slash), key: name.slice(slash + 1) };
-}
+/** The document that a key of a name belongs to. */
+export const documentOfKey = (bytes: Uint8Array): DocumentName => readDocumentId(nameOfKey(bytes));
 
 // ---- values ----
 
