@@ -49,6 +49,17 @@ test("a purge is confirmed by each node; one that is away is missing, and an old
     stderr: expect.stringMatching(/only what is deleted can be purged: delete it first/),
   });
   expect((await syncline("purge", "boards", ...url)).stderr).toMatch(/is collection\/key/);
+  for (const [args, reason] of [
+    [[], /name a document, or a collection/],
+    [["boards/a", "--collection", "boards"], /name a document, or a collection/],
+    [["boards/a", "--field", "title"], /name it with --collection/],
+    [["--collection", "boards"], /no collection boards was dropped/],
+    [["--collection", "boards", "--field", "title"], /no field title of boards was dropped/],
+  ] as const)
+    expect(await syncline("purge", ...args, ...url)).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(reason),
+    });
   await f1.kill();
   await fetch(`http://127.0.0.1:${m1.port}/v1/docs/boards/a`, { method: "DELETE" });
   const partly = await syncline("purge", "boards/a", ...url);
@@ -73,4 +84,48 @@ test("a purge is confirmed by each node; one that is away is missing, and an old
   expect((await syncline("purge", "boards/a", ...url)).status).toBe(0);
   await m1.post("/v1/docs/boards/a/restore", {});
   expect(await (await m1.get("/v1/docs/boards/a")).json()).toMatchObject({ value: {} });
+});
+
+test("a dropped field, and then the dropped collection, is purged page by page and confirmed by each node", async () => {
+  const [{ m1, m2, f1 }] = await wired(servers, {
+    m1: { follow: ["m2"] },
+    m2: { follow: ["m1"] },
+    f1: { follow: ["m1", "m2"], flags: ["--role", "follower"] },
+  });
+  for (const server of [m1, m2, f1]) await server.start();
+  const alter = async (...statements: object[]) =>
+    expect((await m1.post("/v1/schema", statements)).status).toBe(200);
+  await alter(
+    { do: "create", collection: "boards" },
+    { do: "add", collection: "boards", field: "title", is: "register" },
+    { do: "add", collection: "boards", field: "votes", is: "counter" },
+  );
+  // More than a page of them.
+  const keys = Array.from({ length: 130 }, (_, i) => `k${i}`);
+  for (const key of keys)
+    await m1.post(`/v1/docs/boards/${key}`, [
+      { field: "title", op: "set", value: "secret" },
+      { field: "votes", op: "increment" },
+    ]);
+  const url = ["--url", m1.url];
+  await alter({ do: "drop", collection: "boards", field: "title" });
+  const field = ["purge", "--collection", "boards", "--field", "title"];
+  const before = await syncline(...field, "--check", ...url);
+  expect(before.status).toBe(1);
+  expect(before.stdout[1]).toMatch(/^m1: present, 130 documents, boards\/k0: title holds something/);
+  expect(await syncline(...field, ...url)).toMatchObject({
+    status: 0,
+    stdout: ["f1: purged", "m1: purged", "m2: purged"],
+  });
+  expect(await (await m2.get("/v1/docs/boards/k7")).json()).toMatchObject({ value: { votes: 1 } });
+
+  await alter({ do: "drop", collection: "boards" });
+  const all = ["purge", "--collection", "boards"];
+  expect((await syncline(...all, "--check", ...url)).status).toBe(1);
+  expect((await m1.get("/v1/purge?collection=boards&limit=0")).status).toBe(400);
+  expect((await f1.post("/v1/purge?collection=boards", {})).status).toBe(403);
+  expect((await syncline(...all, ...url)).status).toBe(0);
+  expect(await (await f1.get("/v1/conflicts")).json()).toEqual({ conflicts: [] });
+  await alter({ do: "undrop", collection: "boards" });
+  expect(await (await m1.get("/v1/docs/boards")).json()).toMatchObject({ keys: [] });
 });

@@ -1,8 +1,8 @@
-/** `syncline promote` and `syncline demote`: what they print, what they refuse, and with which exit code. */
+/** `syncline promote`, `demote` and `sync`: what they print, what they refuse, and with which exit code. */
 import { expect, test } from "vitest";
 import { run, serve } from "./commands.js";
 
-test("promote and demote: done, done already, and refused in one line", async () => {
+test("promote, demote and sync: done, done already, and refused in one line", async () => {
   const m1 = await serve("--memory");
   const f1 = await serve("--memory", "--role", "follower", "--follow", m1.url);
   const of = (server: { http: string }) => ["--url", server.http];
@@ -16,7 +16,20 @@ test("promote and demote: done, done already, and refused in one line", async ()
   expect((await run(["promote", ...of(f1), "--json"])).stdout).toMatch(
     /^{"node":"\S+","role":"master","doubts":\[\]}\n$/,
   );
+  expect((await run(["sync", "ANY 1 (f1)", ...of(f1)])).stdout).toMatch(
+    /^\S+ commits by ANY 1 \(f1\) now\n$/,
+  );
+  expect((await run(["sync", "local", ...of(f1), "--json"])).stdout).toMatch(
+    /^{"node":"\S+","rule":"LOCAL"}\n$/,
+  );
+  expect(await run(["sync", "ANY 2 (x", ...of(f1)])).toMatchObject({ code: 2 });
   expect((await run(["demote", ...of(m1)])).stdout).toMatch(/^\S+ is a follower now\n$/);
+  expect((await run(["sync", "LOCAL", ...of(m1)])).stderr).toMatch(/READ_ONLY_FOLLOWER/);
+  const unsaid = await fetch(`${f1.http}/v1/sync`, { method: "POST" });
+  expect([unsaid.status, ((await unsaid.json()) as { error: { code: string } }).error.code]).toEqual([
+    400,
+    "BAD_REQUEST",
+  ]);
   const refused = await fetch(`${f1.http}/v1/promote`);
   expect([refused.status, refused.headers.get("allow")]).toEqual([405, "POST"]);
 });

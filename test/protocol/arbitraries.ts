@@ -216,6 +216,7 @@ export const MESSAGES_OF: Arbitraries = {
         .tuple(
           fc.boolean(),
           fc.option(uints.filter((generation) => generation > 0)),
+          fc.option(fc.record({ term: uints, since: uints }), { nil: undefined }),
           fc.record({
             node: names,
             role: fc.constantFrom("master", "follower"),
@@ -227,10 +228,11 @@ export const MESSAGES_OF: Arbitraries = {
             streams: fc.array(streamProgress, { maxLength: 4 }),
           }),
         )
-        .map(([promoted, generation, hearsay]) => ({
+        .map(([promoted, generation, claim, hearsay]) => ({
           ...hearsay,
           ...(promoted && { promoted }),
           ...(generation !== null && { generation }),
+          ...(claim && { claim }),
         })),
       { maxLength: 4 },
     ),

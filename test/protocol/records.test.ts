@@ -43,6 +43,19 @@ test("a change is read as it was written", () => {
   );
 });
 
+test("another commit rule is read as it was written, and stands behind an opening only", () => {
+  fc.assert(
+    fc.property(placed, later, openings, ({ stream, deps }, position, { rule }) => {
+      const body = { kind: "rule", rule } as const;
+      const bytes = encodeRecord(stream, position, deps, body);
+      expect(readRecord(stream, position, bytes)).toEqual({ stream, position, deps, body, bytes });
+    }),
+  );
+  expect(() => readRecord(7, 1, encodeRecord(7, 1, new Map(), { kind: "rule", rule: LOCAL }))).toThrow(
+    Malformed,
+  );
+});
+
 describe("a record is bound to its place", () => {
   test("read from another one it fails its checksum", () => {
     fc.assert(
@@ -116,14 +129,19 @@ describe("damage", () => {
 
   test("random bytes under a right checksum are a record or malformed", () => {
     fc.assert(
-      fc.property(fc.constantFrom(1, 2), fc.constantFrom(1, 2, 3), fc.uint8Array(), (position, tag, rest) => {
-        const bytes = withChecksum(7, position, Uint8Array.of(tag, ...rest));
-        try {
-          expect(readRecord(7, position, bytes).bytes).toBe(bytes);
-        } catch (error) {
-          expect(error).toBeInstanceOf(Malformed);
-        }
-      }),
+      fc.property(
+        fc.constantFrom(1, 2),
+        fc.constantFrom(1, 2, 3, 4),
+        fc.uint8Array(),
+        (position, tag, rest) => {
+          const bytes = withChecksum(7, position, Uint8Array.of(tag, ...rest));
+          try {
+            expect(readRecord(7, position, bytes).bytes).toBe(bytes);
+          } catch (error) {
+            expect(error).toBeInstanceOf(Malformed);
+          }
+        },
+      ),
       { numRuns: 3_000 },
     );
   });

@@ -40,6 +40,7 @@ describe("where a setting comes from", () => {
       rule: { kind: "local" },
       visibility: "committed",
       syncTimeoutMs: 10_000,
+      topology: "multi-master",
       voter: true,
       writes: {},
       retention: { bytes: 2 ** 30, records: 10_000_000 },
@@ -84,6 +85,7 @@ describe("where a setting comes from", () => {
       syncLevel: "applied",
       visibility: "immediate",
       syncTimeout: "2s",
+      topology: "single-master",
       voter: "no",
       floor: "ANY 1 (f1);boards=durable",
       degradeTo: "LOCAL",
@@ -106,6 +108,7 @@ describe("where a setting comes from", () => {
       rule: { kind: "any", needed: 1, names: ["f1", "f2"], level: "applied" },
       visibility: "immediate",
       syncTimeoutMs: 2_000,
+      topology: "single-master",
       voter: false,
       writes: {
         floor: { level: "committed", concern: { kind: "any", needed: 1, names: ["f1"] } },

@@ -22,6 +22,7 @@ export const configOf = (changes: Partial<ServerConfig> = {}): ServerConfig => (
   rule: LOCAL,
   visibility: "committed",
   syncTimeoutMs: LIMITS.writeWaitMs,
+  topology: "multi-master",
   voter: true,
   retention: { bytes: LIMITS.retentionBytesMax, records: LIMITS.retentionRecordsMax },
   follow: [],

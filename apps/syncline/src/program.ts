@@ -12,7 +12,7 @@ import { DEMO_PORT, type DemoFlags, demo } from "./demo.js";
 import { EXIT, type ExitCode, Stop } from "./exit.js";
 import { purgeCommand } from "./purge.js";
 import { retireCommand } from "./retire.js";
-import { demoteCommand, promoteCommand } from "./roles.js";
+import { demoteCommand, promoteCommand, syncCommand } from "./roles.js";
 import { schemaCommand } from "./schema.js";
 import { serve } from "./serve.js";
 import { type SimulateFlags, simulate } from "./simulate.js";
@@ -38,6 +38,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   program.addCommand(promoteCommand(quietly));
   program.addCommand(demoteCommand(quietly));
   program.addCommand(retireCommand(quietly));
+  program.addCommand(syncCommand(quietly));
   program.addCommand(verifyCommand((result) => (code = result)));
   program.addCommand(backupCommand((result) => (code = result)));
   program.addCommand(restoreCommand((result) => (code = result)));

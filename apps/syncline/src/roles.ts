@@ -1,5 +1,8 @@
-/** `syncline promote` and `syncline demote`: a follower becomes a master, a master a follower, while they run. */
-import { printable, type RoleChanged } from "@syncline/server";
+/**
+ * `syncline promote` and `syncline demote`: a follower becomes a master, a master a follower, while they run.
+ * `syncline sync` gives a master another commit rule.
+ */
+import { printable, type RoleChanged, type RuleChanged } from "@syncline/server";
 import { Command } from "commander";
 import { askServer, givenUrl } from "./asking.js";
 
@@ -41,6 +44,22 @@ export function demoteCommand(quietly: (command: Command) => Command): Command {
   );
 }
 
+export function syncCommand(quietly: (command: Command) => Command): Command {
+  const command = new Command("sync")
+    .description("give a master another commit rule")
+    .argument("<rule>", "as for `serve --sync`")
+    .helpOption("-h, --help", "print this help")
+    .option("--url <url>", "the master, ws:// or http:// (variable SYNCLINE_URL)")
+    .option("--json", "print JSON")
+    .addHelpText("after", SYNC_NOTES);
+  return quietly(command).action(async (rule: string, { url, json }: Flags) => {
+    const query = new URLSearchParams({ sync: rule });
+    const answer = (await askServer(givenUrl(url), `/v1/sync?${query}`, {})) as RuleChanged;
+    const text = `${printable(answer.node)} commits by ${printable(answer.rule)} now`;
+    process.stdout.write(`${json ? JSON.stringify(answer) : text}\n`);
+  });
+}
+
 async function change(
   act: "promote" | "demote",
   url: string | undefined,
@@ -63,6 +82,14 @@ missing, and who has it. The node remembers its role, whatever it is started wit
 Examples:
   $ syncline promote --url ws://localhost:4003
   $ syncline promote --url ws://localhost:4003 --sync 'ANY 1 (f1,f2)'
+`;
+
+const SYNC_NOTES = `
+For a quorum that can no longer be met. It holds for what is accepted from now on, and for what waits for its commit, as soon
+as the new quorum has it. When the node is started again its flags rule: change them too.
+
+Example:
+  $ syncline sync 'ANY 1 (f2,f3)' --url ws://localhost:4001
 `;
 
 const DEMOTE_NOTES = `

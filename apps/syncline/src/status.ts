@@ -36,9 +36,11 @@ export async function askStatus(given: {
 
 /** The status as text for people. */
 export function statusText(status: StatusAnswer): string {
-  const { node, role, state, ready, cluster, clients, unflushedBytes, parkedRecords, retained } = status;
+  const { node, role, state, ready, cluster, clients, unflushedBytes, parkedRecords, retained, writer } =
+    status;
+  const one = typeof writer !== "string" ? "" : `, written to is ${printable(writer)}`;
   const head = [
-    `${printable(node)}: ${role} of cluster ${printable(cluster)}, ${state}, ${ready ? "ready" : "not ready"}`,
+    `${printable(node)}: ${role} of cluster ${printable(cluster)}, ${state}, ${ready ? "ready" : "not ready"}${one}`,
     `clients ${clients}, bytes waiting for the disk ${unflushedBytes}, parked records ${parkedRecords}, kept records ${retained.records}`,
   ];
   return `${head.join("\n")}\n\n${tableText(NODES, status.nodes)}\n${tableText(STREAMS, status.streams)}`;

@@ -39,7 +39,7 @@ export { isOfLife } from "./own-fields.js";
 export { packDocuments } from "./packed.js";
 export { fieldKey, type Path, type PathStep } from "./path.js";
 export type { Place } from "./place.js";
-export { purgeDocument, remainingIn } from "./purge.js";
+export { isRemaining, purgeDocument, purgeField, remainingIn } from "./purge.js";
 export * from "./record.js";
 export * from "./register.js";
 export * from "./remove-wins-map.js";

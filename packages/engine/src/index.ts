@@ -24,6 +24,7 @@ export {
   type RetirementAnswer,
   type RoleAnswer,
   SyncNode,
+  type Topology,
 } from "./node/node.js";
 export type { Doubt } from "./node/promotion.js";
 export type { PurgeState } from "./node/purges.js";

@@ -1,3 +1,4 @@
+export * from "./claim.js";
 export * from "./client-limits.js";
 export * from "./codes.js";
 export * from "./errors.js";

@@ -35,6 +35,8 @@ export interface StreamRecord {
 export type RecordBody =
   | { readonly kind: "opening"; readonly opening: Opening }
   | { readonly kind: "change"; readonly change: Uint8Array }
+  /** An operator has given the stream another commit rule, from this position on. */
+  | { readonly kind: "rule"; readonly rule: CommitRule }
   /** A kind of a newer version: kept, followed and served, shown to nobody. */
   | { readonly kind: "unknown"; readonly tag: number };
 
@@ -42,7 +44,7 @@ export type RecordBody =
 export interface Opening {
   /** Name of the node whose stream this is. */
   readonly node: string;
-  /** When a position of this stream counts as committed. */
+  /** When a position of this stream counts as committed, as long as no rule follows it. */
   readonly rule: CommitRule;
   /** The stream that this node wrote before, if it remembers one. */
   readonly previous: StreamId | undefined;
@@ -55,9 +57,13 @@ export interface Opening {
 /** `committed`: nobody sees what is not committed. `immediate`: everybody sees what he has; only answers wait. */
 export type Visibility = "committed" | "immediate";
 
+/** How often the commit rule of one stream can be changed: a node that is started again begins a new one. */
+export const RULES_PER_STREAM_MAX = 16;
+
 // On the wire and on disk for ever: never renumber, never reuse.
 const TAG_OPENING = 1;
 const TAG_CHANGE = 2;
+const TAG_RULE = 3;
 
 /** Version of the opening's body; a later one may only append to it. */
 const OPENING_VERSION = 1;
@@ -66,15 +72,14 @@ const VISIBLE_AT_ONCE = 1;
 const CHECKSUM_BYTES = 4;
 
 /** What a master may put into its stream. */
-export type NewBody =
-  | { readonly kind: "opening"; readonly opening: Opening }
-  | { readonly kind: "change"; readonly change: Uint8Array };
+export type NewBody = Exclude<RecordBody, { kind: "unknown" }>;
 
 export function encodeRecord(stream: StreamId, position: number, deps: Vector, body: NewBody): Uint8Array {
   const out = new ByteWriter();
-  out.byte(body.kind === "opening" ? TAG_OPENING : TAG_CHANGE);
+  out.byte({ opening: TAG_OPENING, change: TAG_CHANGE, rule: TAG_RULE }[body.kind]);
   writeVector(out, deps);
   if (body.kind === "opening") writeOpening(out, body.opening);
+  else if (body.kind === "rule") writeRule(out, body.rule);
   else out.raw(body.change);
   return out.seal(placeChecksum(stream, position));
 }
@@ -89,7 +94,7 @@ export function createRecord(
 ): StreamRecord {
   const bytes = encodeRecord(stream, position, deps, body);
   if (bytes.length > LIMITS.recordBytesMax) throw new BrokenInvariant("a record larger than recordBytesMax");
-  if (body.kind === "opening") return { stream, position, deps, body, bytes, head };
+  if (body.kind !== "change") return { stream, position, deps, body, bytes, head };
   const end = bytes.length - CHECKSUM_BYTES;
   const change = bytes.subarray(end - body.change.length, end);
   return { stream, position, deps, body: { kind: "change", change }, bytes, head };
@@ -110,6 +115,7 @@ export function readRecord(stream: StreamId, position: number, bytes: Uint8Array
   let body: RecordBody;
   if (tag === TAG_OPENING) body = { kind: "opening", opening: readOpening(input) };
   else if (tag === TAG_CHANGE) body = { kind: "change", change: input.raw(input.remaining) };
+  else if (tag === TAG_RULE) body = { kind: "rule", rule: readRule(input) };
   else body = { kind: "unknown", tag };
   if ((position === 1) !== (body.kind === "opening")) {
     throw new Malformed("an opening record stands at position 1 of its stream, and only there");

@@ -5,7 +5,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { WriteFloor, WritePolicy } from "@syncline/engine";
+import type { Topology, WriteFloor, WritePolicy } from "@syncline/engine";
 import type { CommitRule, Opening } from "@syncline/protocol";
 import { atLevel, parseRule } from "@syncline/protocol";
 import { SERVER_LIMITS } from "./limits.js";
@@ -31,6 +31,7 @@ export interface ServerConfig {
   /** How long a write waits for its commit, unless its caller says otherwise. Milliseconds. */
   readonly visibility: Opening["visibility"];
   readonly syncTimeoutMs: number;
+  readonly topology: Topology;
   readonly voter: boolean;
   /** What callers over HTTP wait for at least, and what may stand for what they wish. */
   readonly writes?: WritePolicy;
@@ -66,7 +67,8 @@ export function readConfig(sources: Pick<SettingSources, "flags" | "env">): Conf
   const rule = readRule(settings);
   if (mistakes.length > 0 || typeof secret === "string" || typeof rule === "string")
     return { ok: false, mistakes };
-  const { port, host, name, cluster, role, voter, follow, advertise, allowOrigin, logLevel } = settings;
+  const { port, host, name, cluster, role, topology, voter, follow, advertise, allowOrigin, logLevel } =
+    settings;
   const data = settings.memory ? undefined : pathOf("data", settings.data, settings, origins);
   return {
     ok: true,
@@ -80,6 +82,7 @@ export function readConfig(sources: Pick<SettingSources, "flags" | "env">): Conf
       rule,
       visibility: settings.visibility ?? "committed",
       syncTimeoutMs: settings.syncTimeout,
+      topology,
       voter,
       writes: policyOf(settings),
       retention: { bytes: settings.retentionBytes, records: settings.retentionRecords },

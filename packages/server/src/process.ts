@@ -149,6 +149,7 @@ function startNode({ config, name, url, storage, log, access }: Parts): Promise<
         visibility: config.visibility,
         url,
         voter: config.voter,
+        topology: config.topology,
         follow: config.follow,
         ...(config.writes && { writes: config.writes }),
         limits: {

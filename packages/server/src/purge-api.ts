@@ -2,7 +2,7 @@
  * `POST /v1/purge?document=boards/a`: takes the content of a deleted document away for good. `GET` says whether this node
  * still has anything of it: each node answers for itself, and for nobody else.
  */
-import type { DocumentName } from "@syncline/core";
+import { type DocumentName, documentId } from "@syncline/core";
 import type { PurgeState, SyncNode } from "@syncline/engine";
 import { LIMITS } from "@syncline/protocol";
 import { type Context, Hono } from "hono";
@@ -11,6 +11,7 @@ import { authenticateCaller, type Gate } from "./caller.js";
 import { type Env, readDocument, readNumber, readToken, settled } from "./docs-api.js";
 import { jsonAnswer, Refused } from "./errors.js";
 import { SERVER_LIMITS } from "./limits.js";
+import { countDropped, droppedTargets, purgeDropped } from "./purge-dropped.js";
 import { receiptAnswer, receiptOf } from "./receipts.js";
 
 /** What `GET /v1/purge` answers. */
@@ -37,7 +38,25 @@ export function purgeApi({
     return { name, waitMs };
   };
 
+  /** With `?collection=`: what was dropped of it, and who may purge. */
+  const dropped = async (c: Context<Env>, collection: string) => {
+    const who = await authenticateCaller(access, cluster, c.req.header("Authorization"));
+    const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? LIMITS.readWaitMs;
+    await settled((answer) => node.whenReadable({ token: readToken(c), waitMs }, answer));
+    const permit = (name: DocumentName): void => {
+      if (!access.authorize(who, name, "admin"))
+        throw new Refused("FORBIDDEN", `no right to purge ${documentId(name)}`);
+    };
+    permit({ collection, key: "*" });
+    return { permit, targets: droppedTargets(node.catalog(), collection, c.req.query("field")) };
+  };
+
   app.get("/", async (c) => {
+    const collection = c.req.query("collection");
+    if (collection !== undefined) {
+      const { permit, targets } = await dropped(c, collection);
+      return countDropped(c, node, targets, permit);
+    }
     const { name } = await named(c, LIMITS.readWaitMs);
     return jsonAnswer({ node: node.name, ...node.purgeState(name) } satisfies PurgeAnswer);
   });
@@ -45,6 +64,12 @@ export function purgeApi({
   app.post("/", async (c) => {
     const closed = node.refusesWrites();
     if (closed !== undefined) throw Refused.by(closed);
+    const collection = c.req.query("collection");
+    if (collection !== undefined) {
+      const { permit, targets } = await dropped(c, collection);
+      const waitMs = readNumber(c, "timeoutMs", 1, SERVER_LIMITS.waitMsMax) ?? writeWaitMs;
+      return await purgeDropped(c, node, targets, permit, waitMs);
+    }
     const { name, waitMs } = await named(c, writeWaitMs);
     const { state } = node.purgeState(name);
     if (state === "unknown") throw new Refused("NOT_FOUND", "there is no such document");

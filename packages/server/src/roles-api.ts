@@ -1,12 +1,20 @@
 /**
  * Promotion, demotion and retirement over HTTP: `POST /v1/promote`, `POST /v1/demote` and `POST /v1/retire?node=NAME`, for
- * administrators.
+ * administrators; and another commit rule for a master that runs, `POST /v1/sync?sync=RULE`.
  *
  * The answer comes when it is done, on the node's disk, or with the reason why it is not. What a promotion or a retirement
  * could not know to be here is told in words, also when it was forced.
  */
 import { MEMBERS, type RetirementAnswer, type RoleAnswer, type SyncNode } from "@syncline/engine";
-import { atLevel, type CommitRule, LOCAL, parseRule } from "@syncline/protocol";
+import {
+  atLevel,
+  type CommitRule,
+  type Fault,
+  LOCAL,
+  parseRule,
+  RULE_FORMS,
+  ruleText,
+} from "@syncline/protocol";
 import { type Context, Hono } from "hono";
 import { admitAdmin, type Gate } from "./caller.js";
 import { type Env, readNumber, readSwitch } from "./docs-api.js";
@@ -33,7 +41,13 @@ export interface NodeRetired {
   readonly doubts: readonly string[];
 }
 
-/** The routes of `/v1/promote`, `/v1/demote` and `/v1/retire`, to be mounted at `/v1`. */
+/** What `POST /v1/sync` answers. */
+export interface RuleChanged {
+  readonly node: string;
+  readonly rule: string;
+}
+
+/** The routes of `/v1/promote`, `/v1/demote`, `/v1/retire` and `/v1/sync`, to be mounted at `/v1`. */
 export function rolesApi({ node, ...gate }: Gate & { readonly node: SyncNode }): Hono<Env> {
   const app = new Hono<Env>();
   const changing =
@@ -75,6 +89,19 @@ export function rolesApi({ node, ...gate }: Gate & { readonly node: SyncNode }):
       streams: answer.ends.size,
       doubts,
     } satisfies NodeRetired);
+  });
+
+  app.post("/sync", async (c) => {
+    await admitAdmin(gate, c.req.header("Authorization"), {
+      key: MEMBERS.key,
+      purpose: "change commit rules",
+    });
+    if (c.req.query("sync") === undefined)
+      throw new Refused("BAD_REQUEST", `?sync= is a commit rule: ${RULE_FORMS}`);
+    const rule = readRule(c, node.name);
+    const refused = await new Promise<Fault | undefined>((resolve) => node.changeRule(rule, resolve));
+    if (refused !== undefined) throw Refused.by(refused);
+    return jsonAnswer({ node: node.name, rule: ruleText(rule) } satisfies RuleChanged);
   });
   return app;
 }

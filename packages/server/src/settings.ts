@@ -6,6 +6,8 @@
  * before a variable, a variable before the file, the file before the default. A message of a check begins with what
  * to write, so that with the name and the value before it the line says everything.
  */
+
+import type { Topology } from "@syncline/engine";
 import { type Level, LIMITS, type Opening, parseRule, RULE_FORMS } from "@syncline/protocol";
 import * as v from "valibot";
 import { SERVER_LIMITS } from "./limits.js";
@@ -164,6 +166,12 @@ export const SETTINGS = {
       v.maxValue(SERVER_LIMITS.waitMsMax, `at most ${SERVER_LIMITS.waitMsMax} ms`),
       v.minValue(1, DURATION_HINT),
     ),
+  }),
+  topology: setting<Topology>({
+    value: "which",
+    help: "multi-master, or single-master: one member takes writes, a promotion moves that; the same on all nodes",
+    fallback: "multi-master",
+    schema: v.picklist(["multi-master", "single-master"], "write multi-master or single-master"),
   }),
   voter: setting({
     value: "yes|no",

@@ -21,10 +21,11 @@ import {
   type Storage,
   SyncClient,
   SyncNode,
+  type Topology,
   type WriteAnswer,
   type WritePolicy,
 } from "@syncline/engine";
-import { type CommitRule, LIMITS, type Limits, LOCAL, type Opening } from "@syncline/protocol";
+import { type CommitRule, type Fault, LIMITS, type Limits, LOCAL, type Opening } from "@syncline/protocol";
 import { canonical, checkConflicts, checkDocument, Ledger, Violation } from "./checks.js";
 import { Gathering } from "./gathering.js";
 import { Network, urlOf } from "./network.js";
@@ -66,6 +67,7 @@ export interface NodeOptions {
   readonly rule?: CommitRule;
   readonly visibility?: Opening["visibility"];
   readonly voter?: boolean;
+  readonly topology?: Topology;
   /** Present if this node knows a secret of its own. */
   readonly mac?: Mac;
   readonly access?: Access;
@@ -329,6 +331,7 @@ export class SimNode {
         visibility: options.visibility ?? "committed",
         url: this.url,
         voter: options.voter ?? true,
+        ...(options.topology && { topology: options.topology }),
         ...(options.writes && { writes: options.writes }),
         follow: (options.follow ?? []).map(urlOf),
         limits: { ...LIMITS, ...cluster.options.limits, ...options.limits },
@@ -480,6 +483,42 @@ export class SimNode {
     this.process.run(() =>
       this.engine.retire(node, { force, waitMs }, (answer) => {
         result.answer = answer;
+      }),
+    );
+    return result;
+  }
+
+  /** Purges all documents of a dropped collection, or a dropped field of them, as an HTTP caller does. */
+  purgeDropped(
+    collection: string,
+    field?: { readonly id: string; readonly kind: string },
+  ): { done: boolean } {
+    const result = { done: false };
+    const options = { level: "durable" as const, waitMs: 10_000 };
+    this.process.run(() => {
+      const keys = this.engine.allKeys(collection, undefined, 1_000);
+      let left = keys.length;
+      const last = (): void =>
+        this.engine.dropAgain(collection, field, { ...options, token: this.engine.heldVector() }, () => {
+          result.done = true;
+        });
+      if (left === 0) last();
+      for (const key of keys) {
+        this.engine.purgeDropped({ collection, key }, field, options, () => {
+          left -= 1;
+          if (left === 0) last();
+        });
+      }
+    });
+    return result;
+  }
+
+  /** An operator gives its stream another commit rule. */
+  changeRule(rule: CommitRule): { answer: "changed" | Fault | undefined } {
+    const result: { answer: "changed" | Fault | undefined } = { answer: undefined };
+    this.process.run(() =>
+      this.engine.changeRule(rule, (refused) => {
+        result.answer = refused ?? "changed";
       }),
     );
     return result;

@@ -26,6 +26,8 @@ export interface History {
   }[];
   readonly followers: readonly { name: string; follow: readonly string[]; late?: boolean }[];
   readonly clients: readonly { name: string; nodes: readonly string[] }[];
+  /** Of all its nodes one is to be written to (`topology: single-master`). */
+  readonly single?: boolean;
   /** Records that nodes keep for each other at most: so few that whoever is away for a moment needs a snapshot. */
   readonly retention?: number;
   readonly actions: readonly Action[];
@@ -245,6 +247,7 @@ export function drawHistory(
   const keeping = new SeededRandom(seed, PURPOSES.retention);
   return {
     seed,
+    ...(new SeededRandom(seed ^ 0x51461e).chance(0.2) && { single: true }),
     ...(keeping.chance(0.6) ? { retention: keeping.pick([2, 10, 40]) } : {}),
     masters: masters.map((name) => ({
       name,

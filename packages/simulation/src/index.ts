@@ -28,5 +28,6 @@ export * from "./specification/register.js";
 export * from "./specification/remove-wins-set.js";
 export * from "./specification/schema.js";
 export * from "./specification/set.js";
+export * from "./specification/unseen.js";
 export * from "./time.js";
 export * from "./trace.js";

@@ -167,12 +167,14 @@ class Player {
     const master = history.masters.find((other) => other.name === identity);
     const follower = history.followers.find((other) => other.name === identity);
     this.nextDisk = disk;
+    const topology = history.single === true ? "single-master" : "multi-master";
     if (master !== undefined) {
       const names = history.followers.map((other) => other.name);
       const rule = master.quorum === 0 ? LOCAL : ({ kind: "any", needed: master.quorum, names } as const);
       const visibility = master.immediate === true ? "immediate" : "committed";
-      cluster.master(name, { follow: master.follow, rule, visibility, identity });
-    } else if (follower !== undefined) cluster.follower(name, { follow: follower.follow, identity });
+      cluster.master(name, { follow: master.follow, rule, visibility, identity, topology });
+    } else if (follower !== undefined)
+      cluster.follower(name, { follow: follower.follow, identity, topology });
     if (this.nextDisk !== undefined) this.disks.set(name, this.nextDisk);
     this.nextDisk = undefined;
   }
@@ -197,10 +199,21 @@ class Player {
   private settle(): void {
     this.cluster.settle(SETTLE_MS_MAX);
     this.inspection.checkContents();
+    if (this.history.single === true) this.checkWriter();
     if (this.trace.seen("identity-reused") > 0) throw new Violation("I1: one identity has two contents");
     const { queuedBytesMax } = this.cluster.network;
     if (queuedBytesMax > LIMITS.sendQueueBytesMax + LIMITS.frameBytesMax)
       throw new Violation(`I10: ${queuedBytesMax} bytes waited for one peer`);
+  }
+
+  /** One node takes writes, and all know which. */
+  private checkWriter(): void {
+    const statuses = [...this.cluster.nodes.values()].map(({ engine }) => engine.status());
+    const masters = statuses.flatMap(({ node, role }) => (role === "master" ? [node] : []));
+    const writers = new Set([...masters, ...statuses.map(({ writer }) => writer)]);
+    if (masters.length !== 1 || writers.size !== 1)
+      throw new Violation(`single-master: masters are ${masters.join()}; said to be ${[...writers].join()}`);
+    this.count("histories with one master", 1);
   }
 
   private count(what: string, by: number): void {

@@ -1,6 +1,12 @@
 import type { Change, ChangeHead, MutableVector, StreamId, Vector } from "@syncline/core";
 import { BrokenInvariant, documentId, headOfChange, positionIn } from "@syncline/core";
-import { createRecord, type NewBody, type Opening, type StreamRecord } from "@syncline/protocol";
+import {
+  type CommitRule,
+  createRecord,
+  type NewBody,
+  type Opening,
+  type StreamRecord,
+} from "@syncline/protocol";
 import { type AuthorCounters, changeChecksum, isOf, type PendingCounters } from "./counters.js";
 import type { Documents } from "./documents.js";
 import type { Log } from "./log.js";
@@ -120,6 +126,11 @@ export class Admission {
     const record = this.append({ kind: "change", change: change.bytes }, headOfChange(change));
     this.pending.add(change, { counter: change.last, checksum: changeChecksum(change) });
     return record;
+  }
+
+  /** Gives the stream another commit rule, from this record on. */
+  changeRule(rule: CommitRule): StreamRecord {
+    return this.append({ kind: "rule", rule });
   }
 
   private append(body: NewBody, head?: ChangeHead): StreamRecord {

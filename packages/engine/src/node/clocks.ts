@@ -34,10 +34,28 @@ export class Clocks {
     return this.middle === undefined ? undefined : this.clock.now() - this.clock.monotonic() - this.middle;
   }
 
-  /** Of a node that is linked twice its later word. */
+  /**
+   * How far this node is behind more than half of those that it hears; undefined as long as it hears no more than half of so
+   * many others. Of two clocks that differ nobody can say which is wrong: the one that is ahead is taken for it, because only
+   * it does harm.
+   */
+  behindMs(others: number): number | undefined {
+    const offsets = this.offsets().sort((a, b) => b - a);
+    if (offsets.length * 2 <= others) return undefined;
+    const [one = 0] = offsets.slice(Math.floor(offsets.length / 2));
+    const ownMs = this.clock.now() - this.clock.monotonic();
+    return offsets.length < 2 ? 0 : Math.max(0, one - ownMs);
+  }
+
   private findMiddle(): number | undefined {
+    const offsets = this.offsets();
+    return offsets.sort((a, b) => a - b)[Math.floor(offsets.length / 2)];
+  }
+
+  /** Of a node that is linked twice its later word. */
+  private offsets(): number[] {
     const byName = new Map<string, number>();
     for (const [link, ms] of this.heard) byName.set(link.peer.name, ms);
-    return [...byName.values()].sort((a, b) => a - b)[Math.floor(byName.size / 2)];
+    return [...byName.values()];
   }
 }

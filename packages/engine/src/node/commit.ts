@@ -32,8 +32,8 @@ export class Commits {
   }
 
   /** How far readers may see this stream as far as its opening is concerned. */
-  static limit({ opening, held, committed }: HeldStream): number {
-    return opening.rule.kind === "local" || opening.visibility === "immediate" ? held : committed;
+  static limit({ opening, rule, held, committed }: HeldStream): number {
+    return rule.kind === "local" || opening.visibility === "immediate" ? held : committed;
   }
 
   /** Whether all of this is committed, each stream by its own rule. */
@@ -41,14 +41,14 @@ export class Commits {
     for (const [id, position] of vector) {
       const stream = this.log.stream(id);
       if (stream === undefined) return false;
-      if (stream.opening.rule.kind !== "local" && position > stream.committed) return false;
+      if (stream.rule.kind !== "local" && position > stream.committed) return false;
     }
     return true;
   }
 
   /** Another node says that this stream is committed up to here. Returns whether that is news. */
   learn(stream: HeldStream, position: number): boolean {
-    if (stream.opening.rule.kind === "local" || position <= stream.committed) return false;
+    if (stream.rule.kind === "local" || position <= stream.committed) return false;
     stream.committed = position;
     this.log.touch(stream);
     return true;
@@ -70,7 +70,8 @@ export class Commits {
 
   /** Names of the nodes, the origin and the quorum's, known to have this position of the stream durably. */
   holders(stream: HeldStream, position: number): string[] {
-    const { node, rule } = stream.opening;
+    const { node } = stream.opening;
+    const { rule } = stream;
     const names = new Set([node, this.self, ...(rule.kind === "local" ? [] : this.candidates(rule, node))]);
     return [...names].filter((name) => this.position(name, stream, "durable") >= position);
   }
@@ -111,7 +112,8 @@ export class Commits {
   syncState(name: string): SyncState | null {
     const own = this.log.stream(this.ownStream() ?? 0);
     if (own === undefined) return null;
-    const { node, rule } = own.opening;
+    const { node } = own.opening;
+    const { rule } = own;
     if (rule.kind === "local") return "async";
     const isNamed = "names" in rule ? rule.names.includes(name) : this.members.voters().includes(name);
     if (!isNamed) return "async";
@@ -139,9 +141,20 @@ export class Commits {
     return heard > names.length - neededOf(rule, names.length);
   }
 
+  /**
+   * The rule that a position came under decides on it, and a later one on all before it, once its own record is committed
+   * under it: so the last rule is looked at first.
+   */
   private evidence(stream: HeldStream): number {
-    const { rule } = stream.opening;
-    return rule.kind === "local" || stream.committed === stream.held ? 0 : this.reached(stream, rule);
+    const { rules, opening, committed, held } = stream;
+    if (stream.rule.kind === "local" || committed === held) return 0;
+    let last = held;
+    for (const { from, rule } of [...rules].reverse()) {
+      const position = Math.min(last, rule.kind === "local" ? last : this.reached(stream, rule));
+      if (position >= from) return position;
+      last = from - 1;
+    }
+    return Math.min(last, opening.rule.kind === "local" ? last : this.reached(stream, opening.rule));
   }
 
   /** The last position of which this node knows that the quorum has it, and the origin or one node more. */

@@ -21,7 +21,9 @@ import type { Journal } from "./journal.js";
 import { isReserved } from "./members.js";
 import { addPlace, fieldKeyOf, isBeyond, type MutablePlaces } from "./places.js";
 import { isSchema, type NodeSchema } from "./schema.js";
+import type { Skews } from "./skews.js";
 import { allNoted, documentOfKey, notedKey, notedRow } from "./tables.js";
+import type { Takeovers } from "./takeovers.js";
 
 /**
  * Which documents are deleted, and which may have conflicts: noted as changes come, without a look into their ops.
@@ -31,7 +33,7 @@ import { allNoted, documentOfKey, notedKey, notedRow } from "./tables.js";
  * change; only the others are looked through when somebody asks. What is found there is a function of what the document
  * holds (I5).
  */
-const NOTED = { concurrent: 1, deleted: 2, writtenWhenDropped: 4 } as const;
+const NOTED = { concurrent: 1, deleted: 2, writtenWhenDropped: 4, late: 8 } as const;
 
 export class Conflicts {
   /** Documents that may have conflicts, by name. */
@@ -51,6 +53,8 @@ export class Conflicts {
     private readonly journal: Journal,
     private readonly documents: Documents,
     private readonly schema: NodeSchema,
+    private readonly takeovers: Takeovers,
+    private readonly skews: Skews,
     private readonly limits: Limits,
     /** What this node shows. */
     private readonly visible: () => Vector,
@@ -65,6 +69,11 @@ export class Conflicts {
       for (const { id } of this.fencesOf({ collection, key: "" })) this.looked.add(id);
   }
 
+  /** What this node shows is known from now on: what came late before was noted when it came. */
+  begin(): void {
+    for (const id of this.takeovers.lateIn(this.visible())) this.looked.add(id);
+  }
+
   /** A change has been integrated: the last one of its document. */
   integrated(entry: DocumentEntry, head: ChangeHead, place: PlacedChange): void {
     if (isReserved(entry.name) && !isSchema(entry.name)) return;
@@ -76,8 +85,10 @@ export class Conflicts {
     else this.standsAt(entry, place);
   }
 
-  /** A change of a document stands here: was it written to something dropped, unseen by the dropper? */
+  /** A change of a document stands here: was it written to something dropped, unseen by the dropper? Did it come late? */
   standsAt({ name }: DocumentEntry, place: PlacedChange): void {
+    if (isReserved(name)) return;
+    if (this.takeovers.isLate(place)) this.note(name, NOTED.late, true);
     const fences = this.fencesOf(name);
     if (fences.length === 0) return;
     const places: MutablePlaces = new Map();
@@ -95,6 +106,29 @@ export class Conflicts {
       this.note(entry.name, NOTED.concurrent, true);
     if (isSchema(entry.name)) this.lookAtDropped();
     else if (this.isWrittenUnseen(entry)) this.note(entry.name, NOTED.writtenWhenDropped, true);
+    if (!isSchema(entry.name)) this.lookWhetherLate(entry);
+  }
+
+  /** Somebody has taken over: what is here that he had not? */
+  takenOver(): void {
+    const news = this.takeovers.lateIn(this.visible()).filter((id) => !this.looked.has(id));
+    if (news.length === 0) return;
+    for (const id of news) this.looked.add(id);
+    let after: DocumentName | undefined;
+    for (;;) {
+      const names = this.documents.namesAfter(after, this.limits.pageKeysMax);
+      for (const name of names) {
+        const entry = isReserved(name) ? undefined : this.documents.find(name);
+        if (entry !== undefined) this.lookWhetherLate(entry);
+      }
+      after = names.at(-1);
+      if (names.length < this.limits.pageKeysMax) return;
+    }
+  }
+
+  private lookWhetherLate(entry: DocumentEntry): void {
+    if (this.takeovers.conflictsIn(entry.name, this.documents.placesOf(entry)).length > 0)
+      this.note(entry.name, NOTED.late, true);
   }
 
   reached(mark: number): void {
@@ -126,11 +160,14 @@ export class Conflicts {
       );
       this.found.set(entry, { at: entry.tailLength, conflicts });
     }
-    if ((this.flagsOf(name) & NOTED.writtenWhenDropped) === 0) return conflicts;
+    conflicts = [...conflicts, ...this.skews.conflictsAmong(conflicts)];
+    const flags = this.flagsOf(name);
+    if ((flags & (NOTED.writtenWhenDropped | NOTED.late)) === 0) return conflicts;
     const places = this.documents.placesOf(entry);
+    const late = this.takeovers.conflictsIn(name, places);
     const beyond = this.fencesOf(name).filter(({ key, seen }) => isBeyond(places, key, seen));
     const document = this.documents.read(entry);
-    return [...conflicts, ...beyond.map((fence) => writeToDropped(name, fence, document))];
+    return [...conflicts, ...beyond.map((fence) => writeToDropped(name, fence, document)), ...late];
   }
 
   /** Whether the change knows the one that stands before it. */

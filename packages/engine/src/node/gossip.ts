@@ -70,7 +70,7 @@ export class Gossiping {
       if (progress.size < this.limits.vectorEntriesMax) progress.set(entry.stream, entry);
     }
     if (known === undefined && link.heard.size >= this.limits.membersMax) return false;
-    const { role, url, voter, promoted = false, generation = 0 } = hearsay;
+    const { role, url, voter, promoted = false, generation = 0, claim } = hearsay;
     // Whoever was retired, and does not know it, has no voice.
     if (this.retirements.isRetired(node, generation)) return false;
     const way = [link.peer.name, ...path];
@@ -82,6 +82,7 @@ export class Gossiping {
       voter,
       promoted,
       generation,
+      claim,
       path: way,
       progress,
       version: progress,
@@ -92,7 +93,9 @@ export class Gossiping {
       known.url === url &&
       known.voter === voter &&
       known.promoted === promoted &&
-      known.generation === generation
+      known.generation === generation &&
+      known.claim?.term === claim?.term &&
+      known.claim?.since === claim?.since
     );
   }
 
@@ -142,7 +145,7 @@ export class Gossiping {
   /** What is new of this node for somebody who was told this much. */
   private news(heard: Heard, told: Map<string, Told>): Hearsay | undefined {
     // Whoever has another role is told of anew.
-    const path = [heard.role, heard.promoted, heard.generation, ...heard.path].join("\n");
+    const path = [heard.role, heard.promoted, heard.generation, heard.claim?.term, ...heard.path].join("\n");
     let before = told.get(heard.node);
     const isWhole = before?.incarnation !== heard.incarnation || before.path !== path;
     if (before === undefined || isWhole) {
@@ -158,11 +161,12 @@ export class Gossiping {
       streams.push(entry);
     }
     if (streams.length === 0 && !isWhole) return undefined;
-    const { progress: _, version: __, promoted, generation, ...rest } = heard;
+    const { progress: _, version: __, promoted, generation, claim, ...rest } = heard;
     return {
       ...rest,
       ...(promoted && { promoted }),
       ...(generation > 0 && { generation }),
+      ...(claim && { claim }),
       isWhole,
       streams,
     };
@@ -195,8 +199,9 @@ export class Gossiping {
 }
 
 /** What a neighbour says of itself, as others are told of it. */
-function directly({ peer, url, progress, version }: NodeLink): Heard | undefined {
+function directly({ peer, url, progress, version, topology }: NodeLink): Heard | undefined {
   if (peer.peer === "client") return undefined;
   const { name: node, peer: role, incarnation, voter, promoted = false, generation = 0 } = peer;
-  return { node, role, incarnation, url, voter, promoted, generation, path: [], progress, version };
+  const { claim } = topology;
+  return { node, role, incarnation, url, voter, promoted, generation, claim, path: [], progress, version };
 }

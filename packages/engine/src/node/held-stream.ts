@@ -1,5 +1,5 @@
 import type { StreamId } from "@syncline/core";
-import type { Opening } from "@syncline/protocol";
+import type { CommitRule, Opening } from "@syncline/protocol";
 import type { Revision } from "./revision.js";
 
 /** How far a node has one stream. Each position that moves, moves the log's revision too. */
@@ -14,6 +14,8 @@ export class HeldStream {
   truncated = 0;
   /** Of the records that are kept. */
   bytes = 0;
+  /** The rules that operators have given it since, in the order of their positions; of those records none is let go. */
+  rules: readonly LaterRule[] = [];
   /** The log's revision at which one of the positions moved last. */
   private changedAt: number;
 
@@ -26,6 +28,22 @@ export class HeldStream {
     private readonly revision: Revision,
   ) {
     this.changedAt = revision.next();
+  }
+
+  /** The commit rule of what comes next. */
+  get rule(): CommitRule {
+    return this.rules.at(-1)?.rule ?? this.opening.rule;
+  }
+
+  /** The commit rule that this position came under. */
+  ruleAt(position: number): CommitRule {
+    return this.rules.filter(({ from }) => from <= position).at(-1)?.rule ?? this.opening.rule;
+  }
+
+  changeRule(later: LaterRule): void {
+    if (this.rules.some(({ from }) => from >= later.from)) return;
+    this.rules = [...this.rules, later];
+    this.changedAt = this.revision.next();
   }
 
   get held(): number {
@@ -87,4 +105,12 @@ export class HeldStream {
   hasMoved(since: number | undefined): boolean {
     return since === undefined || this.changedAt > since;
   }
+}
+
+/** A commit rule that holds from the position of its record on. */
+export interface LaterRule {
+  readonly from: number;
+  readonly rule: CommitRule;
+  /** That record. */
+  readonly record: Uint8Array;
 }

@@ -24,6 +24,12 @@ import {
  */
 export type { HeldStream };
 
+/** What stands at the head of a stream, and goes with a snapshot: its opening, and the changes of its commit rule. */
+export interface HeadRecord {
+  readonly position: number;
+  readonly record: Uint8Array;
+}
+
 export class Log {
   readonly held: MutableVector = new Map();
   readonly durable: MutableVector = new Map();
@@ -69,6 +75,8 @@ export class Log {
       stream = new HeldStream(record.stream, record.body.opening, record.bytes, this.revision);
       this.byId.set(stream.id, stream);
     }
+    if (record.body.kind === "rule")
+      stream.changeRule({ from: record.position, rule: record.body.rule, record: record.bytes });
     stream.held = record.position;
     stream.bytes += record.bytes.length;
     this.held.set(stream.id, record.position);
@@ -110,11 +118,11 @@ export class Log {
 
   /**
    * Lets go of records whose changes are in bases now: from the end of what is gone up to `upTo`. The first one stays,
-   * because it says whose stream this is.
+   * because it says whose stream this is, and those that have changed its commit rule.
    */
   truncate(stream: HeldStream, upTo: number, bytes: number): void {
     for (let position = stream.truncated + 1; position <= upTo; position++)
-      if (position > 1) this.journal.put(recordKey(stream.id, position), undefined);
+      if (!isKept(stream, position)) this.journal.put(recordKey(stream.id, position), undefined);
     stream.truncated = upTo;
     stream.bytes = Math.max(0, stream.bytes - bytes);
     this.forgetRecent(stream.id, upTo);
@@ -125,21 +133,28 @@ export class Log {
    * A snapshot at `position` is here: what this stream brought up to there is held, though not as records. Returns the
    * records up to there that were held and not shown yet.
    */
-  jump(id: StreamId, position: number, opening: Uint8Array): StreamRecord[] {
+  jump(id: StreamId, position: number, [opening, ...later]: readonly HeadRecord[]): StreamRecord[] {
     let stream = this.byId.get(id);
     if (stream === undefined) {
-      const { body } = this.parse(id, 1, opening);
+      const bytes = opening?.record ?? new Uint8Array(0);
+      const { body } = this.parse(id, 1, bytes);
       if (body.kind !== "opening") throw new BrokenInvariant("a stream begins with its opening record");
-      stream = new HeldStream(id, body.opening, opening, this.revision);
+      stream = new HeldStream(id, body.opening, bytes, this.revision);
       this.byId.set(id, stream);
-      this.journal.put(recordKey(id, 1), opening);
+      this.journal.put(recordKey(id, 1), bytes);
+    }
+    for (const { position: from, record } of later) {
+      const { body } = this.parse(id, from, record);
+      if (body.kind !== "rule" || from <= stream.held) continue;
+      stream.changeRule({ from, rule: body.rule, record });
+      this.journal.put(recordKey(id, from), record);
     }
     const passed: StreamRecord[] = [];
     for (let next = stream.visible + 1; next <= Math.min(position, stream.held); next++)
       passed.push(this.record(id, next));
     if (stream.held < position) {
       for (let next = Math.max(2, stream.truncated + 1); next <= stream.held; next++)
-        this.journal.put(recordKey(id, next), undefined);
+        if (!isKept(stream, next)) this.journal.put(recordKey(id, next), undefined);
       this.forgetRecent(id, stream.held);
       this.recent.set(id, new RecentRecords(position + 1));
       stream.truncated = stream.held = position;
@@ -151,7 +166,7 @@ export class Log {
     stream.visible = Math.max(stream.visible, position);
     stream.ready = Math.max(stream.ready, position);
     stream.safe = Math.max(stream.safe, position);
-    if (stream.opening.rule.kind !== "local") stream.committed = Math.max(stream.committed, position);
+    if (stream.rule.kind !== "local") stream.committed = Math.max(stream.committed, position);
     this.touch(stream);
     return passed;
   }
@@ -172,6 +187,7 @@ export class Log {
     stream.ready = Math.min(stream.ready, end);
     stream.committed = Math.min(stream.committed, end);
     stream.safe = Math.min(stream.safe, end);
+    stream.rules = stream.rules.filter(({ from }) => from <= end);
     if (end > 0) {
       this.held.set(id, end);
       if (stream.durable > 0) this.durable.set(id, stream.durable);
@@ -268,6 +284,11 @@ export class Log {
     stream.committed = row.committed;
     stream.truncated = row.truncated;
     stream.bytes = row.bytes;
+    for (const from of row.rules) {
+      const { body, bytes } = this.record(id, from);
+      if (body.kind !== "rule") throw new DamagedStore(`record ${id}:${from} is no commit rule`);
+      stream.changeRule({ from, rule: body.rule, record: bytes });
+    }
     this.byId.set(id, stream);
     this.held.set(id, row.held);
     this.durable.set(id, row.held);
@@ -277,11 +298,17 @@ export class Log {
   private writeRows(): void {
     for (const stream of this.changed) {
       const key = streamKey(stream.id);
-      this.journal.put(key, streamRow.encode(key, stream));
+      const rules = stream.rules.map(({ from }) => from);
+      const { held, visible, committed, truncated, bytes } = stream;
+      this.journal.put(key, streamRow.encode(key, { held, visible, committed, truncated, bytes, rules }));
     }
     this.changed.clear();
   }
 }
+
+/** Whether the record stays when those around it go. */
+const isKept = ({ rules }: HeldStream, position: number): boolean =>
+  position === 1 || rules.some(({ from }) => from === position);
 
 /** Of the memory for recent records, what stays when it is full: little goes at a time, so that memory in use is even. */
 const KEPT = 15 / 16;

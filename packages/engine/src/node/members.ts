@@ -1,5 +1,6 @@
 import type { DocumentName, Draft, Value } from "@syncline/core";
-import type { Limits } from "@syncline/protocol";
+import type { Claim, Limits } from "@syncline/protocol";
+import { greatestClaim } from "./claims.js";
 import type { Documents } from "./documents.js";
 import type { Peers } from "./peers.js";
 import type { Retirements } from "./retirements.js";
@@ -28,6 +29,8 @@ export interface Member {
   readonly promoted?: boolean;
   /** How many retirements of itself it knows of. Who knows of fewer than there were is no member (SPINE 17). */
   readonly generation?: number;
+  /** A master's, where there is to be one. */
+  readonly claim?: Claim | undefined;
 }
 
 export class Members {
@@ -37,6 +40,7 @@ export class Members {
   private completeAt: number | undefined;
   private listed: ReadonlyMap<string, Member> | undefined;
   private known: ReadonlyMap<string, Member> | undefined;
+  private first: ReturnType<typeof greatestClaim>;
   /** What this master has written and perhaps does not see yet, because its stream waits for a quorum. */
   private readonly written = new Map<string, Member>();
 
@@ -60,19 +64,31 @@ export class Members {
     if (this.known !== undefined) return this.known;
     const known = new Map(this.list());
     for (const { heard } of this.peers.all()) {
-      for (const { node, role, url, voter, promoted, generation } of heard.values())
-        known.set(node, { role, url, voter, promoted, generation });
+      for (const { node, role, url, voter, promoted, generation, claim } of heard.values())
+        known.set(node, { role, url, voter, promoted, generation, claim });
     }
-    for (const { peer, url } of this.peers.all()) {
+    for (const { peer, url, topology } of this.peers.all()) {
       if (peer.peer === "client") continue;
+      const { claim } = topology;
       const { voter, promoted = false, generation = 0 } = peer;
-      known.set(peer.name, { role: peer.peer, url, voter, promoted, generation });
+      known.set(peer.name, { role: peer.peer, url, voter, promoted, generation, claim });
     }
     known.delete(this.self.name);
     for (const [name, { generation }] of known)
       if (this.retirements.isRetired(name, generation)) known.delete(name);
+    this.first = greatestClaim([...known, [this.self.name, this.self]]);
+    // Who was replaced is no master any more, though it may have to hear of it yet.
+    for (const [name, member] of known)
+      if (member.claim !== undefined && name !== this.first?.name)
+        known.set(name, { ...member, role: "follower", promoted: false, claim: undefined });
     this.known = known;
     return known;
+  }
+
+  /** With `topology: single-master`, the one that is written to, as far as it is known here. */
+  writer(): { readonly name: string; readonly claim: Claim } | undefined {
+    this.others();
+    return this.first;
   }
 
   /** Names of the listed nodes that vote. */
@@ -89,9 +105,9 @@ export class Members {
   /** What this master has to write so that the list says who is here; undefined if it does. */
   unlisted(): ((draft: Draft) => void) | undefined {
     if (!this.revision.hasMoved(this.completeAt) || this.others().size === 0) return undefined;
-    const { name, role, url, voter, promoted = false } = this.self;
+    const { name, role, url, voter, promoted = false, claim } = this.self;
     const generation = this.retirements.generationOf(name);
-    const here = new Map<string, Member>([[name, { role, url, voter, promoted, generation }]]);
+    const here = new Map<string, Member>([[name, { role, url, voter, promoted, generation, claim }]]);
     for (const name of this.peers.heardNodes()) {
       // Two processes under one name would have the list rewritten for ever.
       if (this.peers.isContested(name) && this.list().has(name)) continue;
@@ -107,13 +123,15 @@ export class Members {
     }
     return (draft) => {
       for (const [name, member] of news) {
-        const { role, url, voter, promoted, generation = 0 } = member;
+        const { role, url, voter, promoted, generation = 0, claim } = member;
+        const claimed = claim && { claim: [claim.term, claim.since] };
         draft.register(name).set({
           role,
           url,
           voter,
           ...(promoted && { promoted }),
           ...(generation > 0 && { generation }),
+          ...claimed,
         });
         this.written.set(name, member);
       }
@@ -140,12 +158,24 @@ function memberFrom(value: Value): Member | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) {
     return undefined;
   }
-  const { role, url, voter, promoted, generation } = value as Readonly<Record<string, Value>>;
+  const { role, url, voter, promoted, generation, claim } = value as Readonly<Record<string, Value>>;
   if ((role !== "master" && role !== "follower") || typeof url !== "string" || typeof voter !== "boolean") {
     return undefined;
   }
   const known = typeof generation === "number" ? generation : 0;
-  return { role, url, voter, promoted: promoted === true, generation: known };
+  return {
+    role,
+    url,
+    voter,
+    promoted: promoted === true,
+    generation: known,
+    claim: role === "master" ? claimFrom(claim) : undefined,
+  };
+}
+
+function claimFrom(value: Value | undefined): Claim | undefined {
+  const [term, since] = Array.isArray(value) ? value : [];
+  return typeof term === "number" && typeof since === "number" ? { term, since } : undefined;
 }
 
 const same = (a: Member | undefined, b: Member): boolean =>
@@ -154,4 +184,6 @@ const same = (a: Member | undefined, b: Member): boolean =>
   a.url === b.url &&
   a.voter === b.voter &&
   (a.promoted ?? false) === (b.promoted ?? false) &&
-  (a.generation ?? 0) === (b.generation ?? 0);
+  (a.generation ?? 0) === (b.generation ?? 0) &&
+  a.claim?.term === b.claim?.term &&
+  a.claim?.since === b.claim?.since;

@@ -7,6 +7,7 @@ import {
   Malformed,
   positionIn,
   purgeDocument,
+  purgeField,
   readDocumentId,
 } from "@syncline/core";
 import {
@@ -23,21 +24,24 @@ import {
   type MessageTable,
   type Opening,
   type Quorum,
+  RULES_PER_STREAM_MAX,
   ruleText,
   type StreamProgress,
   type StreamRecord,
+  topologyText,
 } from "@syncline/protocol";
 import { type Access, type Inspector, isFault, type Who } from "../access.js";
 import type { Channel } from "../channel.js";
 import { greet } from "../greeting.js";
 import type { SessionHandler } from "../introduction.js";
 import type { Clock, Dialer, Link, LinkHandler, Logger, Mac, Random, Scheduler, Storage } from "../ports.js";
-import { type Catalog, SCHEMA } from "../schema/catalog.js";
-import { alterSchema, type Statement } from "../schema/statements.js";
+import { type Catalog, fieldWithId, SCHEMA } from "../schema/catalog.js";
+import { alterSchema, dropAgain, type Statement } from "../schema/statements.js";
 import type { StoreFull } from "../store-full.js";
 import { Admission } from "./admission.js";
 import { Aside, changeIn } from "./aside.js";
 import { Bases } from "./bases.js";
+import { Claims } from "./claims.js";
 import { ClientLink, type ClientParts, type OfferSink, ReadOnlyOffers } from "./clientlink.js";
 import { Clocks } from "./clocks.js";
 import { Commits } from "./commit.js";
@@ -52,13 +56,13 @@ import { Freshness } from "./freshness.js";
 import { Gossiping } from "./gossip.js";
 import { Journal } from "./journal.js";
 import { Lags } from "./lags.js";
-import { type HeldStream, Log } from "./log.js";
+import { type HeadRecord, type HeldStream, Log } from "./log.js";
 import { isReserved, MEMBERS, Members } from "./members.js";
 import { type OfferPorts, Offers } from "./offers.js";
 import { NodeLink, Peers } from "./peers.js";
 import { PresenceBoard, PresenceSession } from "./presence.js";
 import { type Doubt, Promotion } from "./promotion.js";
-import { type PurgeState, Purges } from "./purges.js";
+import { type FieldIdentity, type PurgeState, Purges, stepOf } from "./purges.js";
 import { Questions } from "./questions.js";
 import { Reads } from "./reads.js";
 import { Receiving } from "./receiving.js";
@@ -72,8 +76,10 @@ import { Safety } from "./safety.js";
 import { isSchema, NodeSchema } from "./schema.js";
 import { Sending } from "./sending.js";
 import { Serving } from "./serving.js";
+import { CLOCKS, Skews } from "./skews.js";
 import { memberStatus, type NodeStatus, streamStatus } from "./status.js";
 import { DamagedStore, LAYOUT_VERSION, metaKey, metaRow } from "./tables.js";
+import { TAKEOVERS, Takeovers } from "./takeovers.js";
 import { TurnEnds } from "./turn-ends.js";
 import { Upstreams } from "./upstreams.js";
 import { Visibility } from "./visibility.js";
@@ -100,10 +106,15 @@ export interface NodeConfig {
   readonly voter: boolean;
   /** URLs of the upstreams. */
   readonly follow: readonly string[];
+  /** Whether one member only is written to; a promotion moves that. As many as there are masters, by default. */
+  readonly topology?: Topology;
   /** What the operator lets callers wait for; masters only. */
   readonly writes?: WritePolicy;
   readonly limits: Limits;
 }
+
+/** How many of a cluster's members take writes. */
+export type Topology = "multi-master" | "single-master";
 
 export interface NodePorts {
   readonly clock: Clock;
@@ -158,6 +169,7 @@ export class SyncNode {
   /** What this node is at present. */
   private readonly self: Role;
   private readonly promotion: Promotion;
+  private readonly claims: Claims;
   /** A promotion or demotion is under way. */
   private changing: { settle(): void; stop(why: Fault): void } | undefined;
   /** Which streams are closed. */
@@ -179,6 +191,8 @@ export class SyncNode {
   private readonly pending = new PendingCounters();
   private readonly documents: Documents;
   private readonly schema: NodeSchema;
+  private readonly takeovers: Takeovers;
+  private readonly skews: Skews;
   private readonly conflicts: Conflicts;
   private readonly purges: Purges;
   private readonly visibility: Visibility;
@@ -257,17 +271,29 @@ export class SyncNode {
     this.documents = new Documents(storage, this.journal, this.log, limits, this.meta);
     this.schema = new NodeSchema(this.documents);
     const shown = () => this.visibility.visible;
-    this.conflicts = new Conflicts(storage, this.journal, this.documents, this.schema, limits, shown);
-    this.purges = new Purges(storage, this.journal, this.documents, this.log);
+    this.takeovers = new Takeovers(this.documents);
+    this.skews = new Skews(this.documents, limits);
+    this.conflicts = new Conflicts(
+      storage,
+      this.journal,
+      this.documents,
+      this.schema,
+      this.takeovers,
+      this.skews,
+      limits,
+      shown,
+    );
+    this.purges = new Purges(storage, this.journal, this.documents, this.log, this.schema);
     this.documents.onTakenIn((entry, document) => {
-      if (isMembers(entry.name)) this.members.changed();
-      else if (isSchema(entry.name)) this.schemaChanged();
+      this.reservedChanged(entry.name);
       this.conflicts.takenIn(entry, document);
       if (document.isDeleted) this.purges.changed(entry, document);
     });
     this.self = new Role(config, storage, this.journal, ports.log);
     this.retirements = new Retirements(config.name, storage, this.journal, this.log);
     this.members = new Members(this.self, this.documents, this.peers, limits, this.retirements);
+    const isSingle = config.topology === "single-master";
+    this.claims = new Claims(this.self, isSingle, storage, this.journal, this.members, clock);
     this.promotion = new Promotion(config.name, this.log, this.peers, this.members, this.retirements);
     this.retiring = new Retiring(this.self, this.log, this.peers, this.members, this.retirements);
     this.saidGeneration = this.retirements.generationOf(config.name);
@@ -279,12 +305,13 @@ export class SyncNode {
         if (head === undefined) return;
         this.pending.remove(head);
         this.stamps.observe(head.stamp);
+        if (this.master !== undefined) this.skews.look(head, clock.now());
       },
       integrated: ({ entry, place, head }) => {
-        if (isMembers(entry.name)) this.members.changed();
-        else if (isSchema(entry.name)) this.schemaChanged();
+        this.reservedChanged(entry.name);
         this.conflicts.integrated(entry, head, place);
         if (head.isOfLife === true) this.purges.changed(entry, this.documents.read(entry));
+        else this.purges.integrated(entry, place);
         this.bases.integrated(entry);
         this.feeds.integrated(head.document, entry.tailLength, place);
       },
@@ -294,6 +321,7 @@ export class SyncNode {
       },
       quarantined: (head, reason) => ports.log.error("identity-reused", { change: changeId(head), reason }),
     });
+    this.conflicts.begin();
     const ownStream = () => this.master?.admission.stream;
     this.commits = new Commits(config.name, this.log, this.peers, this.members, ownStream);
     this.mastersMoved = new Watch([this.members.revision, this.peers.revision]);
@@ -382,7 +410,7 @@ export class SyncNode {
       more: () => this.poke(),
     });
     this.receiving = new Receiving(this.documents, this.counters, this.journal, ports, limits, {
-      arrived: (vector, openings) => this.jump(vector, openings),
+      arrived: (vector, heads) => this.jump(vector, heads),
       visible: () => this.visibility.visible,
       afterDurable,
     });
@@ -453,9 +481,13 @@ export class SyncNode {
     const urls = new Set<string>();
     const isMaster = this.self.role === "master" && this.changing === undefined;
     if (isMaster && this.config.url !== "") urls.add(this.config.url);
-    for (const { role, url } of this.members.others().values())
-      if (role === "master" && url !== "") urls.add(url);
-    for (const { peer } of this.peers.all()) for (const url of peer.masters) urls.add(url);
+    const others = [...this.members.others().values()];
+    for (const { role, url } of others) if (role === "master" && url !== "") urls.add(url);
+    // What peers said when they greeted, but for those that are known to be none by now.
+    const none = new Set(others.flatMap(({ role, url }) => (role === "follower" ? [url] : [])));
+    if (!isMaster) none.add(this.config.url);
+    for (const { peer } of this.peers.all())
+      for (const url of peer.masters) if (!none.has(url)) urls.add(url);
     return [...urls].slice(0, this.config.limits.urlsMax);
   }
 
@@ -518,7 +550,10 @@ export class SyncNode {
   ): void {
     const again = restoration(conflict);
     if (again === undefined) {
-      const reason = `a ${conflict.type} of this kind is resolved in the schema: undrop, rename or drop there`;
+      const reason =
+        conflict.type === "late_merge"
+          ? "a late_merge has hidden nothing: what came late is shown with all else"
+          : `a ${conflict.type} of this kind is resolved in the schema: undrop, rename or drop there`;
       answer({ ok: false, fault: fault("SCHEMA_CONFLICT", reason) });
       return;
     }
@@ -543,9 +578,55 @@ export class SyncNode {
     });
   }
 
-  /** Whether this node still has anything of a document that was purged. */
-  purgeState(name: DocumentName): PurgeState {
-    return this.purges.stateOf(name);
+  /**
+   * Takes a document of a dropped collection away for good, or the content of a dropped field of it. Undefined is answered
+   * where nothing is left to take away.
+   */
+  purgeDropped(
+    name: DocumentName,
+    field: FieldIdentity | undefined,
+    options: WriteOptions,
+    answer: (answer: WriteAnswer | undefined) => void,
+  ): void {
+    const collection = this.catalog().withId(name.collection);
+    const dropped =
+      field === undefined
+        ? collection?.dropped
+        : collection && fieldWithId(collection, field.id, field.kind)?.dropped;
+    if (dropped !== true) {
+      answer({
+        ok: false,
+        fault: fault("MALFORMED_OP", "only what is dropped can be purged: drop it first"),
+      });
+      return;
+    }
+    if (this.purgeState(name, field).state !== "present") {
+      answer(undefined);
+      return;
+    }
+    const mutate = field === undefined ? purgeDocument : (draft: Draft) => purgeField(draft, stepOf(field));
+    this.write(name, mutate, { ...options, asIs: field !== undefined, token: new Map() }, answer);
+  }
+
+  /** Says anew that it is dropped, by somebody who has seen the purge: no write that it took away is told of any more. */
+  dropAgain(
+    collection: string,
+    field: FieldIdentity | undefined,
+    options: WriteOptions & { readonly token: Vector },
+    answer: (answer: WriteAnswer) => void,
+  ): void {
+    const drop = (draft: Draft): void => dropAgain(draft, collection, field, this.visibility.visible);
+    this.write(SCHEMA, drop, options, answer);
+  }
+
+  /** Whether this node still has anything of a document that was purged, or of a dropped field of it. */
+  purgeState(name: DocumentName, field?: FieldIdentity): PurgeState {
+    return field === undefined ? this.purges.stateOf(name) : this.purges.stateOfField(name, field);
+  }
+
+  /** Keys of all documents of a collection, deleted ones too, after `after`, at most `limit`. */
+  allKeys(collection: string, after: string | undefined, limit: number): string[] {
+    return this.documents.keys(collection, after, limit);
   }
 
   private write(
@@ -704,6 +785,8 @@ export class SyncNode {
       cluster,
       node: name,
       role,
+      topology: this.config.topology ?? "multi-master",
+      writer: this.members.writer()?.name ?? null,
       state: this.stateName(),
       url,
       nodes: memberStatus({
@@ -790,8 +873,16 @@ export class SyncNode {
       },
       take: (doubts, done) => {
         this.self.change("master", rule);
+        this.claims.renew();
         for (const { reason } of doubts) this.ports.log.warn("promoted-in-doubt", { reason });
-        this.openStream(done);
+        const had = this.promotion.unheardOf(this.config.topology === "single-master");
+        this.openStream(() => {
+          if (had.size > 0 && this.master !== undefined) {
+            const record = this.takeovers.record(this.master.admission.stream, this.wallMs(), had);
+            this.writeOwn(TAKEOVERS, record);
+          }
+          done();
+        });
       },
     });
   }
@@ -957,7 +1048,7 @@ export class SyncNode {
       const isBuiltOn = this.master !== undefined && !isOver && opening.node !== this.name;
       if (held > end && (isFolded || isBuiltOn)) this.learnClosed(opening.node, new Map([[id, held]]));
       else if (held > end) cuts.set(id, end);
-      if (opening.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);
+      if (stream.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);
     }
     if (isOver) this.stepBack();
     if (cuts.size > 0) this.cut(cuts);
@@ -976,6 +1067,8 @@ export class SyncNode {
     this.feeds.jumped();
     this.members.changed();
     this.schema.changed();
+    this.skews.changed();
+    this.takeovers.changed();
     this.ports.log.warn("stream-cut", { records, ends: [...ends] });
   }
 
@@ -1071,6 +1164,35 @@ export class SyncNode {
       links.find(({ peer }) => peer.peer === "master") ??
       links.find(({ dialed, peer }) => dialed && providers.has(peer.name))
     );
+  }
+
+  /**
+   * Gives this master's stream another commit rule: for what it accepts from now on, and for what waits, once the record
+   * that says so is committed under it. Calls back when that record is on the disk. A start opens a new stream by the flags.
+   */
+  changeRule(rule: CommitRule, answer: (refused: Fault | undefined) => void): void {
+    const own = this.log.stream(this.master?.admission.stream ?? 0);
+    const refused = this.refusesWrites();
+    if (refused !== undefined || this.master === undefined || own === undefined) {
+      answer(refused ?? fault("SHUTTING_DOWN", "the node is stopping"));
+      return;
+    }
+    if (ruleText(own.rule) === ruleText(rule)) {
+      answer(undefined);
+      return;
+    }
+    if (own.rules.length >= RULES_PER_STREAM_MAX) {
+      const reason = `the rule of a stream is changed up to ${RULES_PER_STREAM_MAX} times; start ${this.name} again with the new one`;
+      answer(fault("LIMIT_EXCEEDED", reason));
+      return;
+    }
+    this.ports.log.warn("rule-changed", { from: ruleText(own.rule), to: ruleText(rule) });
+    this.master.admission.changeRule(rule);
+    this.self.rule = rule;
+    // A promoted node has its rule from its data, and no flag says it.
+    if (this.config.role === "follower") this.self.change("master", rule);
+    this.afterDurable(this.journal.mark(), () => answer(undefined));
+    this.poke();
   }
 
   private hearsMaster(): boolean {
@@ -1180,7 +1302,7 @@ export class SyncNode {
       promoted: this.self.promoted,
       generation: this.saidGeneration,
       masters: this.masters(),
-      token: "",
+      token: topologyText({ isSingle: config.topology === "single-master", claim: this.self.claim }),
     });
     const channel = greet(side, link, self, this.linkPorts, config.limits, {
       admitClient: (hello, answer) => {
@@ -1230,6 +1352,18 @@ export class SyncNode {
     if (version === undefined || version >= minimum) return undefined;
     const reason = `the app is of version ${version} of the schema, and ${minimum} is the least that may connect`;
     return fault("SCHEMA_VERSION", reason);
+  }
+
+  /** A document has changed: one of the cluster's own, perhaps. */
+  private reservedChanged(name: DocumentName): void {
+    if (!isReserved(name)) return;
+    if (isSchema(name)) this.schemaChanged();
+    else if (name.key === MEMBERS.key) this.members.changed();
+    else if (name.key === CLOCKS.key) this.skews.changed();
+    else if (name.key === TAKEOVERS.key) {
+      this.takeovers.changed();
+      this.conflicts.takenOver();
+    }
   }
 
   /** The schema may ask for later apps than those that are connected. */
@@ -1324,6 +1458,13 @@ export class SyncNode {
       old.channel.end(fault("SUPERSEDED", `${peer.name} has come back as a new process`));
     }
     if (side === "dialer") this.upstreams.succeeded(url);
+    const { topology = "multi-master" } = this.config;
+    if (link.topology.isSingle !== (topology === "single-master"))
+      log.error("topology-differs", {
+        node: peer.name,
+        here: topology,
+        remedy: "start all nodes with the same",
+      });
     log.info("node-connected", { node: peer.name, role: peer.peer, side });
     this.presence.attach(channel);
     this.poke();
@@ -1451,7 +1592,9 @@ export class SyncNode {
     this.close();
     this.tellClosed();
     this.rejoin();
+    this.makeRoom();
     this.enlist();
+    this.answerTakeovers();
     for (let growing = true; growing; ) {
       this.following.unpark();
       do this.commits.evaluate();
@@ -1496,13 +1639,13 @@ export class SyncNode {
   };
 
   /** A snapshot is here, whole: what it has of each stream is held and shown in one step. */
-  private jump(vector: Vector, openings: ReadonlyMap<StreamId, Uint8Array>): void {
+  private jump(vector: Vector, heads: ReadonlyMap<StreamId, readonly HeadRecord[]>): void {
     for (const [id, position] of vector) {
       const known = this.log.stream(id);
       // What may be damaged goes, and what the snapshot has takes its place.
       if (this.receiving.isRepairing && known !== undefined)
         this.log.truncate(known, Math.max(known.truncated, Math.min(known.visible, position)), known.bytes);
-      const passed = this.log.jump(id, position, openings.get(id) ?? new Uint8Array(0));
+      const passed = this.log.jump(id, position, heads.get(id) ?? []);
       const stream = this.log.stream(id);
       if (stream !== undefined) this.visibility.jump(stream, passed);
     }
@@ -1512,6 +1655,18 @@ export class SyncNode {
     this.feeds.jumped();
     this.members.changed();
     this.schema.changed();
+    this.skews.changed();
+    this.takeovers.changed();
+    this.conflicts.takenOver();
+  }
+
+  /** The one master of the cluster steps down when another one has been promoted in its place. */
+  private makeRoom(): void {
+    if (this.state !== "running" || this.changing !== undefined) return;
+    const rival = this.claims.rival();
+    if (rival === undefined) return;
+    this.ports.log.warn("stepped-down", { for: rival, remedy: CODES.READ_ONLY_FOLLOWER.remedy });
+    this.demote({ force: true, waitMs: this.config.limits.writeWaitMs }, () => {});
   }
 
   /** A master sees to it that the member list names whom it has met. */
@@ -1519,8 +1674,33 @@ export class SyncNode {
     if (this.master === undefined || this.refusesWrites() !== undefined) return;
     const unlisted = this.members.unlisted();
     if (unlisted === undefined) return;
-    const { writeWaitMs } = this.config.limits;
-    this.master.writes.transact(MEMBERS, unlisted, { level: "durable", waitMs: writeWaitMs }, () => {});
+    this.writeOwn(MEMBERS, unlisted);
+  }
+
+  /** A master whose stream somebody has taken over, who did not hear it, says up to where it did not know of that. */
+  private answerTakeovers(): void {
+    if (this.master === undefined || this.refusesWrites() !== undefined) return;
+    const own = this.log.stream(this.master.admission.stream);
+    const answer = own && this.takeovers.answer(own.id, own.held);
+    if (answer !== undefined) this.writeOwn(TAKEOVERS, answer);
+  }
+
+  /** What stamps came too far ahead is written down by a master that hears the clocks of more than half of the others. */
+  private noteSkews(): void {
+    if (this.master === undefined || this.refusesWrites() !== undefined) return;
+    const behindMs = this.clocks.behindMs(this.members.others().size);
+    const unwritten = behindMs === undefined ? undefined : this.skews.unwritten(behindMs);
+    if (unwritten !== undefined) this.writeOwn(CLOCKS, unwritten);
+  }
+
+  /** A document of the cluster's own. */
+  private writeOwn(name: DocumentName, mutate: (draft: Draft) => void): void {
+    const { writeWaitMs: waitMs } = this.config.limits;
+    this.master?.writes.transact(name, mutate, { level: "durable", waitMs }, () => {});
+  }
+
+  private wallMs(): number {
+    return Math.max(0, Math.floor(this.ports.clock.now()));
   }
 
   /** What peers said of a stream before this node held it may count now. */
@@ -1560,6 +1740,7 @@ export class SyncNode {
       this.sending.look();
       this.receiving.look();
       this.lookAtClock();
+      this.noteSkews();
       this.lookForMasters();
       this.feeds.cutIdle();
       this.presence.look();
@@ -1653,6 +1834,7 @@ export class SyncNode {
     const stream: StreamId = 1 + random.integer(2 ** 53 - 1);
     if (this.log.stream(stream) !== undefined) throw new BrokenInvariant("a random epoch was drawn twice");
     const previous = this.meta.epoch;
+    this.claims.begin();
     const admission = new Admission(
       stream,
       this.log,
@@ -1715,8 +1897,5 @@ export class SyncNode {
 
 const reserved = ({ collection }: DocumentName): Fault =>
   fault("FORBIDDEN", `${collection} is the cluster's own; nobody else writes there`);
-
-const isMembers = ({ collection, key }: DocumentName): boolean =>
-  collection === MEMBERS.collection && key === MEMBERS.key;
 
 export { DamagedStore };

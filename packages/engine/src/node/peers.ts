@@ -1,5 +1,12 @@
 import type { StreamId } from "@syncline/core";
-import type { Hello, Level, StreamProgress } from "@syncline/protocol";
+import {
+  type Claim,
+  type Hello,
+  type Level,
+  readTopology,
+  type SaidOfTopology,
+  type StreamProgress,
+} from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import { Revision } from "./revision.js";
 
@@ -15,6 +22,8 @@ export class NodeLink {
   private readonly hearsay = new Map<string, Heard>();
   private neighbours: ReadonlySet<string> = new Set();
   private word: object = {};
+  /** What the peer says of the topology of its cluster. */
+  readonly topology: SaidOfTopology;
 
   constructor(
     readonly channel: Channel,
@@ -24,7 +33,9 @@ export class NodeLink {
     /** Under which it is reached: what it says, else what was dialed; empty if neither. */
     readonly url: string,
     private readonly peers: Peers,
-  ) {}
+  ) {
+    this.topology = readTopology(peer.token);
+  }
 
   /** What the peer has reported on this link. */
   get progress(): ReadonlyMap<StreamId, StreamProgress> {
@@ -81,6 +92,8 @@ export interface Heard {
   readonly promoted: boolean;
   /** How many retirements of itself it knows of. */
   readonly generation: number;
+  /** A master's, where there is to be one. */
+  readonly claim: Claim | undefined;
   /** Names of the nodes it came through, the nearest first; empty for the neighbour itself. */
   readonly path: readonly string[];
   readonly progress: ReadonlyMap<StreamId, StreamProgress>;

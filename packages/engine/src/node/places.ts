@@ -5,7 +5,7 @@
  * and whatever of it stands beyond was written unseen. The tail has its places; of what is folded they are kept beside
  * the base, and go with it in snapshots, so that every node finds the same whichever way it came by a document (I5).
  */
-import type { ByteReader, ByteWriter, MutableVector, Path, Vector } from "@syncline/core";
+import type { ByteReader, ByteWriter, MutableVector, Path, StreamId, Vector } from "@syncline/core";
 import {
   CORE_LIMITS,
   fieldKey,
@@ -49,6 +49,18 @@ export function isBeyond(places: Places, field: string | undefined, seen: Vector
     for (const [stream, position] of vector) if (position > positionIn(seen, stream)) return true;
   }
   return false;
+}
+
+/** For each stream the greatest of the places that are asked for. */
+export function greatestPlaces(
+  places: Places,
+  isWanted: (stream: StreamId, position: number) => boolean,
+): Vector {
+  const greatest: MutableVector = new Map();
+  for (const vector of places.values())
+    for (const [stream, position] of vector)
+      if (isWanted(stream, position)) joinInto(greatest, new Map([[stream, position]]));
+  return greatest;
 }
 
 export function writePlaces(out: ByteWriter, places: Places): void {

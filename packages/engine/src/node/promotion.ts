@@ -43,10 +43,10 @@ export class Promotion {
   doubts(): Doubt[] {
     const doubts: Doubt[] = [];
     const goal = this.goal();
-    for (const { id, opening } of this.log.streams()) {
+    for (const { id, opening, rule } of this.log.streams()) {
       const have = this.log.stream(id)?.durable ?? 0;
       const known = positionIn(goal, id);
-      const { node, rule } = opening;
+      const { node } = opening;
       // What was committed in a closed stream is within its end, and the end is known to any majority.
       const isClosed = this.retirements.endOf(id, opening) !== undefined;
       const unheard = isClosed ? [] : this.unheard(id, node, rule);
@@ -65,6 +65,14 @@ export class Promotion {
       doubts.push({ node: "", stream: undefined, have: 0, known: 0, unheard: silent, reason });
     }
     return doubts;
+  }
+
+  /** How far this node has the streams of those whom it does not hear; with `all`, of all others. */
+  unheardOf(all: boolean): Vector {
+    const had: MutableVector = new Map();
+    for (const { id, held, opening } of this.log.streams())
+      if (opening.node !== this.self && (all || !this.peers.hasSpoken(opening.node))) had.set(id, held);
+    return had;
   }
 
   /** Whether this node has, on its disk, all that those who are heard hold. */

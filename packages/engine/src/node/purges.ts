@@ -1,8 +1,21 @@
-import { type Document, type DocumentName, documentId, remainingIn } from "@syncline/core";
+import {
+  type Document,
+  type DocumentName,
+  documentId,
+  isRemaining,
+  KINDS,
+  type PathStep,
+  remainingIn,
+  type Vector,
+} from "@syncline/core";
+import type { PlacedChange } from "@syncline/protocol";
 import type { Storage } from "../ports.js";
+import type { CatalogField } from "../schema/catalog.js";
 import type { DocumentEntry, Documents } from "./documents.js";
 import type { Journal } from "./journal.js";
 import type { Log } from "./log.js";
+import { fieldKeyOf, fieldsOf } from "./places.js";
+import type { NodeSchema } from "./schema.js";
 import { allPurging, documentOfKey, purgingKey, purgingRow } from "./tables.js";
 
 /**
@@ -14,11 +27,19 @@ import { allPurging, documentOfKey, purgingKey, purgingRow } from "./tables.js";
  * A node that comes back with an old disk or an old backup gets the purge like any change, and does the same.
  */
 export interface PurgeState {
-  /** `unknown`: nothing of this document was ever here. `present`: it is not purged. `purging`: records have it still. */
+  /** `unknown`: nothing of this was ever here. `present`: it is not purged. `purging`: records have it still. */
   readonly state: "purged" | "purging" | "present" | "unknown";
   /** What is still there, in words; empty when nothing is. */
   readonly reason: string;
 }
+
+/** A field as ops name it. */
+export type FieldIdentity = Pick<CatalogField, "id" | "kind">;
+
+export const stepOf = ({ id, kind }: FieldIdentity): PathStep => ({
+  name: id,
+  kind: (KINDS as Readonly<Record<string, number>>)[kind] ?? 0,
+});
 
 /** Documents that are looked at before others have their turn. */
 const LOOKED_AT = 50;
@@ -32,6 +53,7 @@ export class Purges {
     private readonly journal: Journal,
     private readonly documents: Documents,
     private readonly log: Log,
+    private readonly schema: NodeSchema,
   ) {
     for (const [key] of storage.scan(allPurging())) this.add(documentOfKey(key));
   }
@@ -41,10 +63,12 @@ export class Purges {
     return this.pending.size > 0;
   }
 
-  /** The document has been deleted, or brought back, or purged. */
+  /** The document has been deleted, or brought back, or purged; or has come in a snapshot. */
   changed({ name }: DocumentEntry, document: Document): void {
     const id = documentId(name);
-    const isPurged = document.isDeleted && remainingIn(document).length === 0;
+    const isPurged =
+      (document.isDeleted && remainingIn(document).length === 0) ||
+      this.droppedFields(name).some((field) => !isRemaining(document, stepOf(field)));
     if (isPurged === this.pending.has(id)) return;
     const key = purgingKey(name);
     this.journal.put(key, isPurged ? purgingRow.encode(key, 1) : undefined);
@@ -52,11 +76,22 @@ export class Purges {
     else this.pending.delete(id);
   }
 
+  /** A change has been integrated: it may have taken a dropped field away. */
+  integrated(entry: DocumentEntry, place: PlacedChange): void {
+    const dropped = this.droppedFields(entry.name);
+    if (dropped.length === 0) return;
+    const written = fieldsOf(place);
+    if (dropped.some(({ id, kind }) => written.has(fieldKeyOf(id, kind))))
+      this.changed(entry, this.documents.read(entry));
+  }
+
   /** Drops those that are done, a few at a time: each is read for it. Called a few times a second. */
   look(): void {
     for (const [id, name] of [...take(this.pending, LOOKED_AT)]) {
       this.pending.delete(id);
-      if (this.stateOf(name).state === "purging") this.pending.set(id, name);
+      const fields = this.droppedFields(name).map((field) => this.stateOfField(name, field));
+      if ([this.stateOf(name), ...fields].some(({ state }) => state === "purging"))
+        this.pending.set(id, name);
       else this.journal.put(purgingKey(name), undefined);
     }
   }
@@ -69,7 +104,24 @@ export class Purges {
     const remaining = remainingIn(document);
     if (remaining.length > 0)
       return { state: "present", reason: `${remaining.join(", ")} holds something, hidden by a deletion` };
-    for (const vector of this.documents.placesOf(entry).values()) {
+    return this.inRecords(this.documents.placesOf(entry).values());
+  }
+
+  /** The same of a field that was dropped. */
+  stateOfField(name: DocumentName, field: FieldIdentity): PurgeState {
+    const entry = this.documents.find(name);
+    const vector =
+      entry === undefined || entry.tailLength === 0
+        ? undefined
+        : this.documents.placesOf(entry).get(fieldKeyOf(field.id, field.kind));
+    if (entry === undefined || vector === undefined) return { state: "unknown", reason: "" };
+    if (isRemaining(this.documents.read(entry), stepOf(field)))
+      return { state: "present", reason: `${field.id} holds something, hidden by a drop` };
+    return this.inRecords([vector]);
+  }
+
+  private inRecords(places: Iterable<Vector>): PurgeState {
+    for (const vector of places) {
       for (const [id, position] of vector) {
         const stream = this.log.stream(id);
         if (stream === undefined || stream.truncated >= position) continue;
@@ -78,6 +130,15 @@ export class Purges {
       }
     }
     return { state: "purged", reason: "" };
+  }
+
+  private droppedFields({ collection }: DocumentName): readonly CatalogField[] {
+    return (
+      this.schema
+        .catalog()
+        .withId(collection)
+        ?.fields.filter(({ dropped }) => dropped) ?? []
+    );
   }
 
   private add(name: DocumentName): void {

@@ -13,6 +13,7 @@ import type { Clock, Logger, Scheduler, Storage } from "../ports.js";
 import type { AuthorCounters } from "./counters.js";
 import type { Documents, StagedDocuments } from "./documents.js";
 import type { Journal } from "./journal.js";
+import type { HeadRecord } from "./log.js";
 import type { NodeLink } from "./peers.js";
 import {
   type ArrivalRow,
@@ -69,7 +70,7 @@ export class Receiving {
     private readonly limits: Limits,
     private readonly on: {
       /** All of it is here: it is held, on its way to the disk, and shown. */
-      arrived(vector: Vector, openings: ReadonlyMap<StreamId, Uint8Array>): void;
+      arrived(vector: Vector, heads: ReadonlyMap<StreamId, readonly HeadRecord[]>): void;
       /** What this node shows. */
       visible(): Vector;
       afterDurable(mark: number, then: () => void): void;
@@ -133,12 +134,18 @@ export class Receiving {
   }
 
   /** A snapshot begins, or goes on. */
-  begin(link: NodeLink, { vector, openings }: Snapshot): void {
+  begin(link: NodeLink, { vector, openings, rules = [] }: Snapshot): void {
     if (link !== this.link || this.isBusy) return;
     this.heardAt = this.ports.clock.monotonic();
-    const records = new Map(openings.map(({ stream, record }) => [stream, record]));
+    const heads = new Map<StreamId, HeadRecord[]>(
+      openings.map(({ stream, record }) => [stream, [{ position: 1, record }]]),
+    );
+    for (const { stream, position, record } of rules) heads.get(stream)?.push({ position, record });
     try {
-      for (const stream of vector.keys()) readRecord(stream, 1, records.get(stream) ?? new Uint8Array(0));
+      for (const stream of vector.keys()) {
+        if (!heads.has(stream)) throw new Malformed("it has no opening");
+        for (const { position, record } of heads.get(stream) ?? []) readRecord(stream, position, record);
+      }
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       this.refuse(fault("MALFORMED_MESSAGE", `a stream of a snapshot: ${error.message}`));
@@ -147,7 +154,7 @@ export class Receiving {
     const goesOn = this.arrival?.after !== undefined && vectorsEqual(this.arrival.vector, vector);
     this.ports.log.info(goesOn ? "snapshot-resumed" : "snapshot-receiving", { node: link.peer.name });
     if (goesOn) this.grant(link, this.limits.snapshotWindowBytes);
-    else this.beginAnew(link, vector, records);
+    else this.beginAnew(link, vector, heads);
   }
 
   piece(link: NodeLink, { document: name, offset, total, bytes }: Piece): void {
@@ -189,7 +196,7 @@ export class Receiving {
       this.isBusy = false;
       arrival.complete = true;
       this.isChanged = true;
-      this.on.arrived(arrival.vector, arrival.openings);
+      this.on.arrived(arrival.vector, arrival.heads);
       this.documents.beginArrival(this.staged(arrival.vector));
       this.ports.log.info("snapshot-received", { node: link.peer.name, documents });
       this.takeInSlice();
@@ -215,13 +222,17 @@ export class Receiving {
   }
 
   /** What was staged of another snapshot goes before the first of this one comes. */
-  private beginAnew(link: NodeLink, vector: Vector, openings: ReadonlyMap<StreamId, Uint8Array>): void {
+  private beginAnew(
+    link: NodeLink,
+    vector: Vector,
+    heads: ReadonlyMap<StreamId, readonly HeadRecord[]>,
+  ): void {
     this.isBusy = true;
     this.on.afterDurable(this.journal.mark(), () => {
       if (this.isStopped) return;
       for (const [key] of this.ports.storage.scan(allStaged())) this.journal.put(key, undefined);
       this.isBusy = false;
-      this.arrival = { vector, openings, after: undefined, complete: false };
+      this.arrival = { vector, heads, after: undefined, complete: false };
       this.isChanged = true;
       this.journal.rowsChanged();
       if (link === this.link) this.grant(link, this.limits.snapshotWindowBytes);

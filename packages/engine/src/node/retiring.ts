@@ -52,8 +52,7 @@ export class Retiring {
       doubt(silent, `only ${heard} of ${others.size + 1} members are heard, and not ${silent.join(", ")}`);
     }
     const goal = this.goal(node);
-    for (const { id, opening, durable: have } of open) {
-      const { rule } = opening;
+    for (const { id, rule, durable: have } of open) {
       const known = positionIn(goal, id);
       const whose = `the stream of ${node} (${ruleText(rule)}) is here up to ${have}`;
       const names = rule.kind === "local" ? [] : candidatesOf(rule, node, this.members);

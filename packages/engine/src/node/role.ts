@@ -1,4 +1,4 @@
-import { type CommitRule, parseRule, ruleText } from "@syncline/protocol";
+import { type Claim, type CommitRule, parseRule, ruleText } from "@syncline/protocol";
 import type { Logger, Storage } from "../ports.js";
 import type { Journal } from "./journal.js";
 import { DamagedStore, roleKey, roleRow } from "./tables.js";
@@ -23,6 +23,8 @@ export class Role {
   rule: CommitRule;
   /** It was made a master while it ran: others, who were not told of it when they were started, look for it. */
   promoted = false;
+  /** What it claimed last, if there is to be one master: see `Claims`. */
+  claimed: Claim | undefined;
 
   constructor(
     given: Pick<Role, "name" | "url" | "voter" | "follow" | "role" | "rule">,
@@ -56,6 +58,11 @@ export class Role {
       role: row.role,
       reason: `this node was ${row.role === "master" ? "promoted" : "demoted"}; its flags say ${given.role}`,
     });
+  }
+
+  /** What it claims as a master. */
+  get claim(): Claim | undefined {
+    return this.role === "master" ? this.claimed : undefined;
   }
 
   /** Takes another role from now on. It is on the disk with the journal's next commit. */

@@ -37,7 +37,7 @@ export class Safety {
    * that either: whoever lets go of a change takes it for committed.
    */
   learn(stream: HeldStream, position: number): void {
-    const committed = stream.opening.rule.kind === "local" ? stream.visible : stream.committed;
+    const committed = stream.rule.kind === "local" ? stream.visible : stream.committed;
     stream.safe = Math.max(stream.safe, Math.min(position, stream.visible, committed));
   }
 
@@ -52,7 +52,7 @@ export class Safety {
       );
       const isMet = this.self.follow.length === 0 || this.hasRetired();
       const copies = isMet ? Math.min(2, holders.length) : 2;
-      const { rule } = stream.opening;
+      const rule = stream.ruleAt(stream.committed);
       const isDurable = rule.kind !== "local" && levelOf(rule) !== "received";
       const committed = isDurable ? stream.committed : 0;
       this.learn(stream, Math.max(committed, copies === 0 ? 0 : atLeast(durable, copies)));

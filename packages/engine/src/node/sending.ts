@@ -1,5 +1,5 @@
 import type { DocumentName, Vector } from "@syncline/core";
-import { covers, vectorsEqual } from "@syncline/core";
+import { covers, positionIn, vectorsEqual } from "@syncline/core";
 import type { Fetch, Limits } from "@syncline/protocol";
 import type { Clock, Logger, Scheduler, Storage } from "../ports.js";
 import { type AuthorCounters, UNKNOWN_CHECKSUM } from "./counters.js";
@@ -101,7 +101,12 @@ export class Sending {
       documents: 0,
       heardAt: this.ports.clock.monotonic(),
     });
-    link.channel.send({ kind: "snapshot", vector, openings });
+    const rules = [...this.log.streams()].flatMap(({ id: stream, rules }) =>
+      rules
+        .filter(({ from }) => from <= positionIn(vector, stream))
+        .map(({ from: position, record }) => ({ stream, position, record })),
+    );
+    link.channel.send({ kind: "snapshot", vector, openings, ...(rules.length > 0 && { rules }) });
     this.ports.log.info("snapshot-begun", { node: link.peer.name, resumed: goesOn });
   }
 

@@ -15,6 +15,9 @@ export interface NodeStatus {
   readonly cluster: string;
   readonly node: string;
   readonly role: "master" | "follower";
+  readonly topology: "multi-master" | "single-master";
+  /** With one master, its name, as far as it is known here. */
+  readonly writer: string | null;
   readonly state: "joining" | "catchup" | "streaming" | "active" | "stopping" | "error";
   readonly url: string;
   readonly nodes: readonly MemberStatus[];
@@ -214,11 +217,11 @@ export function streamStatus(log: Log, providers: ReadonlyMap<number, string>): 
   return [...log.streams()].sort(byNode).map((stream) => ({
     stream: String(stream.id),
     node: stream.opening.node,
-    rule: ruleText(stream.opening.rule),
+    rule: ruleText(stream.rule),
     received: stream.held,
     durable: stream.durable,
     applied: stream.visible,
-    committed: stream.opening.rule.kind === "local" ? null : stream.committed,
+    committed: stream.rule.kind === "local" ? null : stream.committed,
     truncated: stream.truncated,
     provider: providers.get(stream.id) ?? null,
   }));

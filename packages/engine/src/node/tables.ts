@@ -10,7 +10,16 @@ import {
   toUtf8,
   writeVector,
 } from "@syncline/core";
-import { type Closing, LIMITS, readClosing, writeClosing } from "@syncline/protocol";
+import {
+  type Claim,
+  type Closing,
+  LIMITS,
+  readClaim,
+  readClosing,
+  writeClaim,
+  writeClosing,
+} from "@syncline/protocol";
+import type { HeadRecord } from "./log.js";
 import { type Places, readPlaces, writePlaces } from "./places.js";
 
 /**
@@ -46,6 +55,7 @@ const TABLE = {
   purging: 16,
   closing: 17,
   aside: 18,
+  claim: 19,
 } as const;
 
 /** Version of this layout; a store with a newer one is refused. */
@@ -60,6 +70,8 @@ export interface StreamRow {
   readonly truncated: number;
   /** Of the records that are kept. */
   readonly bytes: number;
+  /** Where its commit rule was changed. */
+  readonly rules: readonly number[];
 }
 
 /** Up to where a document's tail is folded into its base. */
@@ -75,8 +87,8 @@ export interface BaseRow {
 /** A snapshot on its way here, or being taken in. */
 export interface ArrivalRow {
   readonly vector: Vector;
-  /** First records of the streams that it names. */
-  readonly openings: ReadonlyMap<StreamId, Uint8Array>;
+  /** First records of the streams that it names, and those that have changed their commit rules. */
+  readonly heads: ReadonlyMap<StreamId, readonly HeadRecord[]>;
   /** The last document that is here; undefined if none is. */
   readonly after: DocumentName | undefined;
   /** It is complete, and shown: what is staged is part of the documents. */
@@ -116,6 +128,7 @@ export interface MetaRow {
 // ---- keys ----
 
 export const roleKey = (): Uint8Array => Uint8Array.of(TABLE.role);
+export const claimKey = (): Uint8Array => Uint8Array.of(TABLE.claim);
 export const metaKey = (): Uint8Array => Uint8Array.of(TABLE.meta);
 
 export const streamKey = (stream: StreamId): Uint8Array => key(TABLE.stream, stream);
@@ -257,6 +270,7 @@ export const streamRow = codec<StreamRow>(
     out.uint(row.committed);
     out.uint(row.truncated);
     out.uint(row.bytes);
+    for (const position of row.rules) out.uint(position);
   },
   (input) => ({
     held: input.uint(),
@@ -265,8 +279,15 @@ export const streamRow = codec<StreamRow>(
     // Rows of layout 1 end here.
     truncated: input.remaining > 0 ? input.uint() : 0,
     bytes: input.remaining > 0 ? input.uint() : 0,
+    rules: readRest(input),
   }),
 );
+
+function readRest(input: ByteReader): number[] {
+  const numbers: number[] = [];
+  while (input.remaining > 0) numbers.push(input.uint());
+  return numbers;
+}
 
 export const baseRow = codec<BaseRow>(
   (out, row) => {
@@ -298,26 +319,37 @@ export const vectorRow = codec<Vector>(
 export const arrivalRow = codec<ArrivalRow>(
   (out, row) => {
     writeVector(out, row.vector);
-    out.uint(row.openings.size);
-    for (const [stream, record] of row.openings) {
+    out.uint(row.heads.size);
+    for (const [stream, [first]] of row.heads) {
       out.uint(stream);
-      out.bytes(record);
+      out.bytes(first?.record ?? new Uint8Array(0));
     }
     out.text(row.after?.collection ?? "");
     out.text(row.after?.key ?? "");
     out.byte(row.complete ? 1 : 0);
+    for (const [stream, records] of row.heads) {
+      for (const { position, record } of records.slice(1)) {
+        out.uint(stream);
+        out.uint(position);
+        out.bytes(record);
+      }
+    }
   },
   (input) => {
     const vector = readVector(input, Number.MAX_SAFE_INTEGER);
-    const openings = new Map<StreamId, Uint8Array>();
+    const heads = new Map<StreamId, HeadRecord[]>();
     for (let left = input.count(Number.MAX_SAFE_INTEGER, 2); left > 0; left--)
-      openings.set(input.uint(), input.bytes(LIMITS.recordBytesMax));
+      heads.set(input.uint(), [{ position: 1, record: input.bytes(LIMITS.recordBytesMax) }]);
     const after = {
       collection: input.text(LIMITS.collectionBytesMax),
       key: input.text(LIMITS.keyBytesMax),
     };
     const complete = input.byte() === 1;
-    return { vector, openings, after: after.collection === "" ? undefined : after, complete };
+    while (input.remaining > 0) {
+      const [stream, position] = [input.uint(), input.uint()];
+      heads.get(stream)?.push({ position, record: input.bytes(LIMITS.recordBytesMax) });
+    }
+    return { vector, heads, after: after.collection === "" ? undefined : after, complete };
   },
 );
 
@@ -401,6 +433,9 @@ export const roleRow = codec<{ readonly role: "master" | "follower"; readonly ru
   }),
 );
 
+/** What this node claimed when it became the one master last. */
+export const claimRow = codec<Claim>(writeClaim, readClaim);
+
 export const metaRow = codec<MetaRow>(
   (out, row) => {
     out.uint(row.layout);
@@ -435,6 +470,7 @@ export function checkRow(rowKey: Uint8Array, value: Uint8Array): void {
     [TABLE.purging]: purgingRow,
     [TABLE.closing]: closingRow,
     [TABLE.aside]: asideRow,
+    [TABLE.claim]: claimRow,
   };
   codecs[rowKey[0] ?? 0]?.decode(rowKey, value);
 }

@@ -173,7 +173,7 @@ export class Writes {
   settle(): void {
     const own = this.log.stream(this.admission.stream);
     if (own === undefined) return;
-    const isLocal = own.opening.rule.kind === "local";
+    const isLocal = own.rule.kind === "local";
     for (const waiting of this.waiting) {
       const { level, concern } = waiting.options;
       const durable = waiting.mark <= this.journal.durableMark || level === "received";
@@ -193,8 +193,7 @@ export class Writes {
   private timedOut(waiting: Waiting): void {
     const own = this.log.stream(this.admission.stream);
     const { degradeTo } = this.policy;
-    const committed =
-      own !== undefined && (own.opening.rule.kind === "local" || waiting.position <= own.committed);
+    const committed = own !== undefined && (own.rule.kind === "local" || waiting.position <= own.committed);
     const isDegradable =
       degradeTo !== undefined &&
       waiting.options.concern !== undefined &&
@@ -266,7 +265,7 @@ export class Writes {
 
   /** Why a write would wait in vain at present. */
   private lacking({ concern }: WriteOptions): Fault | undefined {
-    const rule = this.log.stream(this.admission.stream)?.opening.rule;
+    const rule = this.log.stream(this.admission.stream)?.rule;
     for (const quorum of [rule, concern]) {
       if (quorum === undefined || quorum.kind === "local") continue;
       if (this.commits.isSatisfiable(this.nodeName, quorum)) continue;

@@ -70,6 +70,21 @@ export function alterSchema(draft: Draft, statements: readonly Statement[], by: 
   });
 }
 
+/** What is dropped is so by somebody who has seen more: for who has purged it. Nothing happens to what is not dropped. */
+export function dropAgain(
+  draft: Draft,
+  collection: string,
+  field: { readonly id: string; readonly kind: string } | undefined,
+  seen: Alteration["seen"],
+): void {
+  const entity =
+    field === undefined
+      ? draft.at(COLLECTIONS, orMap).at(collection, orMap)
+      : draft.at(FIELDS, orMap).at(fieldEntity(collection, field.id, field.kind), orMap);
+  const dropped = entity.at("dropped", lwwRegister);
+  if (dropped.values.length > 0) dropped.set([...seen].map(([stream, position]) => [stream, position]));
+}
+
 class Alterer {
   constructor(
     private readonly draft: Draft,

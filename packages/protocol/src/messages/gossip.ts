@@ -1,4 +1,5 @@
 import { type ByteReader, type ByteWriter, Malformed } from "@syncline/core";
+import { type Claim, readClaim, writeClaim } from "../claim.js";
 import { LIMITS } from "../limits.js";
 import type { MessageCodec } from "./codec.js";
 import { readStreamProgress, type StreamProgress, writeStreamProgress } from "./progress.js";
@@ -15,6 +16,8 @@ export interface Hearsay {
   readonly promoted?: boolean;
   /** How many retirements of itself the node knows of; undefined, or 0, if of none. */
   readonly generation?: number;
+  /** A master's, where there is to be one. */
+  readonly claim?: Claim | undefined;
   /** Names of the nodes through which the sender heard it, the nearest first; empty if the node told it itself. */
   readonly path: readonly string[];
   /** Whether this is all there is, rather than what has changed. */
@@ -40,6 +43,8 @@ export interface Gossip {
 const VOTER = 1;
 const PROMOTED = 2;
 const RETIRED = 4;
+/** It follows. */
+const CLAIM = 8;
 const ROLES = ["master", "follower"] as const;
 
 export const gossip: MessageCodec<Gossip> = {
@@ -55,9 +60,11 @@ export const gossip: MessageCodec<Gossip> = {
       out.byte(ROLES.indexOf(heard.role));
       out.uint(heard.incarnation);
       out.text(heard.url);
-      const { voter, promoted, generation } = heard;
-      out.byte((voter ? VOTER : 0) | (promoted ? PROMOTED : 0) | (generation ? RETIRED : 0));
+      const { voter, promoted, generation, claim } = heard;
+      const flags = (voter ? VOTER : 0) | (promoted ? PROMOTED : 0) | (generation ? RETIRED : 0);
+      out.byte(flags | (claim === undefined ? 0 : CLAIM));
       if (generation) out.uint(generation);
+      if (claim !== undefined) writeClaim(out, claim);
       writeNames(out, heard.path);
       out.byte(heard.isWhole ? 1 : 0);
       out.uint(heard.streams.length);
@@ -80,6 +87,7 @@ export const gossip: MessageCodec<Gossip> = {
       const voter = (flags & VOTER) !== 0;
       const promoted = (flags & PROMOTED) !== 0 && { promoted: true };
       const generation = (flags & RETIRED) !== 0 && { generation: input.uint() };
+      const claim = (flags & CLAIM) !== 0 && { claim: readClaim(input) };
       const path = readNames(input, LIMITS.gossipHopsMax);
       const isWhole = input.byte() !== 0;
       const streamCount = input.count(LIMITS.vectorEntriesMax, 8);
@@ -93,6 +101,7 @@ export const gossip: MessageCodec<Gossip> = {
         voter,
         ...promoted,
         ...generation,
+        ...claim,
         path,
         isWhole,
         streams,

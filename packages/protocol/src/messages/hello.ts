@@ -30,7 +30,7 @@ export interface Hello {
   readonly voter: boolean;
   /** URLs of the masters that this node knows. */
   readonly masters: readonly string[];
-  /** What a client shows to be let in; empty if nothing. */
+  /** What a client shows to be let in; empty if nothing. Of a node, what it says of the topology: `claim.ts`. */
   readonly token: string;
   /** Wall-clock milliseconds since 1970 where this was said; undefined from a version that does not say it. */
   readonly clockMs?: number;

@@ -1,6 +1,7 @@
 import type { DocumentName, StreamId, Vector } from "@syncline/core";
-import { readVector, writeVector } from "@syncline/core";
+import { Malformed, readVector, writeVector } from "@syncline/core";
 import { LIMITS } from "../limits.js";
+import { RULES_PER_STREAM_MAX } from "../record.js";
 import type { MessageCodec } from "./codec.js";
 
 /**
@@ -60,6 +61,12 @@ export interface Snapshot {
   readonly vector: Vector;
   /** The first record of each of its streams. */
   readonly openings: readonly { readonly stream: StreamId; readonly record: Uint8Array }[];
+  /** The records up to the vector that have changed a commit rule. */
+  readonly rules?: readonly {
+    readonly stream: StreamId;
+    readonly position: number;
+    readonly record: Uint8Array;
+  }[];
 }
 
 export const snapshot: MessageCodec<Snapshot> = {
@@ -72,13 +79,29 @@ export const snapshot: MessageCodec<Snapshot> = {
       out.uint(stream);
       out.bytes(record);
     }
+    const { rules = [] } = message;
+    if (rules.length > 0) out.uint(rules.length);
+    for (const { stream, position, record } of rules) {
+      out.uint(stream);
+      out.uint(position);
+      out.bytes(record);
+    }
   },
   read(input) {
     const vector = readVector(input, LIMITS.vectorEntriesMax);
     const openings: { stream: StreamId; record: Uint8Array }[] = [];
     for (let left = input.count(LIMITS.vectorEntriesMax, 2); left > 0; left--)
       openings.push({ stream: input.uint(), record: input.bytes(LIMITS.recordBytesMax) });
-    return { kind: "snapshot", vector, openings };
+    if (input.remaining === 0) return { kind: "snapshot", vector, openings };
+    const rules: { stream: StreamId; position: number; record: Uint8Array }[] = [];
+    const most = LIMITS.vectorEntriesMax * RULES_PER_STREAM_MAX;
+    let left = input.count(most, 3);
+    if (left === 0) throw new Malformed("a snapshot says that it has no rules by saying nothing");
+    for (; left > 0; left--) {
+      const [stream, position] = [input.uint(), input.uint()];
+      rules.push({ stream, position, record: input.bytes(LIMITS.recordBytesMax) });
+    }
+    return { kind: "snapshot", vector, openings, rules };
   },
 };
 
