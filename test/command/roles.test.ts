@@ -16,9 +16,7 @@ test("promote, demote and sync: done, done already, and refused in one line", as
   expect((await run(["promote", ...of(f1), "--json"])).stdout).toMatch(
     /^{"node":"\S+","role":"master","doubts":\[\]}\n$/,
   );
-  expect((await run(["sync", "ANY 1 (f1)", ...of(f1)])).stdout).toMatch(
-    /^\S+ commits by ANY 1 \(f1\) now\n$/,
-  );
+  expect((await run(["sync", "ANY 1 (f1)", ...of(f1)])).stdout).toMatch(/^\S+ commits by ALL \(f1\) now\n$/);
   expect((await run(["sync", "local", ...of(f1), "--json"])).stdout).toMatch(
     /^{"node":"\S+","rule":"LOCAL"}\n$/,
   );

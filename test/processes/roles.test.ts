@@ -111,7 +111,8 @@ test("with one master, a promotion moves writing under load: the old one refuses
   expect(await promoted).toMatchObject({ node: "f1", role: "master" });
   for (let i = 0; i < 200; i++) write();
   for (const receipt of receipts) expect((await receipt).outcome).toBe("committed");
-  await until("m1 refuses", async () => (await vote(m1)) === "READ_ONLY_FOLLOWER");
+  await until("m1 steps down", async () => (await m1.status()).role === "follower");
+  expect(await vote(m1)).toBe("READ_ONLY_FOLLOWER");
   for (const server of [m1, f1])
     await until(`${server.name} shows all`, async () => (await votes(server)) === 600);
 
@@ -125,7 +126,8 @@ test("with one master, a promotion moves writing under load: the old one refuses
   expect(await vote(f1)).toBe("committed");
   wire("f1", "m1").mend();
   wire("m1", "f1").mend();
-  await until("f1 refuses", async () => (await vote(f1)) === "READ_ONLY_FOLLOWER");
+  await until("f1 steps down", async () => (await f1.status()).role === "follower");
+  expect(await vote(f1)).toBe("READ_ONLY_FOLLOWER");
   for (const server of [m1, f1])
     await until(`${server.name} shows all`, async () => (await votes(server)) === 603);
   expect((await m1.status()).writer).toBe("m1");
