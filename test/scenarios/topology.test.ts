@@ -142,3 +142,22 @@ test("nodes that were told different things say so; who was told nothing obeys n
   expect(m1.engine.status()).toMatchObject({ topology: "multi-master" });
   expect(m2.engine.status()).toMatchObject({ topology, writer: "m2" });
 });
+
+test("a master that was moved away from is promoted again by force, out of reach of its successor, and counts for more", () => {
+  const cluster = world(48);
+  const m1 = cluster.master("m1", { follow: ["f1"], topology });
+  const f1 = cluster.follower("f1", { follow: ["m1"], topology });
+  cluster.pass(1_000);
+  promoted(cluster, f1);
+  cluster.pass(1_000);
+  expect(writable(m1, f1)).toEqual(["f1"]);
+  cluster.network.cut("m1", "f1");
+  cluster.pass(500);
+  promoted(cluster, m1, true);
+  f1.restart();
+  cluster.pass(1_000);
+  expect(writable(m1, f1)).toEqual(["m1", "f1"]);
+  cluster.network.healAll();
+  cluster.settle();
+  expect(writable(m1, f1)).toEqual(["m1"]);
+});
