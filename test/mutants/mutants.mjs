@@ -937,15 +937,15 @@ export const MUTANTS = [
   {
     rule: "decision 0018",
     name: "an undo goes over what somebody else has written since",
-    file: core("register"),
+    file: core("inverses"),
     edits: [["last?.author === dot.author : last", "last?.author !== dot.counter / 2 : last"]],
     tests: ["test/core/undo.test.ts", "a register is put back only"],
   },
   {
     rule: "decision 0018",
     name: "an undo removes what somebody else has added too",
-    file: core("set"),
-    edits: [["dotsBy(dot.author, ", "((_author, dots) => dots)(dot.author, "]],
+    file: core("inverses"),
+    edits: [["dotsBy(dot.author, dotsOf(", "((_author, dots) => dots)(dot.author, dotsOf("]],
     tests: ["test/core/undo.test.ts", "an element that somebody else"],
   },
   {

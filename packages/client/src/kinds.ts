@@ -15,11 +15,11 @@ import {
   type MapDraft,
   type MapView,
   type Op,
-  orMap,
   rwMap,
   rwSet,
   type Value,
 } from "@syncline/core";
+import { orMap } from "@syncline/core/base";
 import { LiveCounter, LiveFlag, LiveSet } from "./fields.js";
 import { LiveMap, MapEditor } from "./maps.js";
 import { type Accessible, access, accessOf, type Field, type holds, type Storable } from "./schema.js";

@@ -3,9 +3,9 @@ import {
   type RecordDraft as CoreRecordDraft,
   type RecordView as CoreRecordView,
   checkStepName,
-  record as coreRecord,
   type Value,
 } from "@syncline/core";
+import { record as coreRecord } from "@syncline/core/base";
 import { SynclineError, translated } from "./errors.js";
 import type { DraftOf, JsonOf, ViewOf } from "./fields.js";
 import { type Accessible, access, accessOf, type Fields, type holds } from "./schema.js";

@@ -12,11 +12,9 @@ import {
   checkFieldName,
   type Draft,
   type Home,
-  lwwRegister,
-  orSet,
-  pnCounter,
   type Value,
 } from "@syncline/core";
+import { lwwRegister, orSet, pnCounter } from "@syncline/core/base";
 import type { OpenDocument } from "@syncline/engine";
 import { SynclineError } from "./errors.js";
 import { type DraftOf, LiveCounter, LiveRegister, LiveSet, type ViewOf } from "./fields.js";

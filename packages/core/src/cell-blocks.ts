@@ -1,47 +1,20 @@
 /**
- * Cells of one kind in a saved state: in columns where the type has them, else one after the other.
+ * Cells of one kind in a saved state: in columns where the type has them, else one after the other. Here they are read,
+ * in `state-writing.ts` written.
  *
  * A cell of which nothing is left takes no bytes: so it is the same for those who know the kind and for those who do
  * not, and whoever learns a kind later reads what he has saved before.
  */
 import type { AuthorTable } from "./author-table.js";
-import type { ByteReader, ByteWriter } from "./bytes.js";
+import type { ByteReader } from "./bytes.js";
 import type { KindTag } from "./kinds.js";
-import { readColumn, writeColumn } from "./state-columns.js";
+import { readColumn } from "./state-columns.js";
 import { type Cell, typeOf } from "./types.js";
 
 /** What a container or a document holds of some kind, undefined where the kind is not known. */
 export interface Kinded {
   readonly kind: KindTag;
   readonly cell: Cell | undefined;
-}
-
-/** The kinds of all cells, then the cells kind by kind, each kind's in the order given. */
-export function writeCells(out: ByteWriter, cells: readonly Kinded[], authors: AuthorTable): void {
-  writeColumn(
-    out,
-    cells.map(({ kind }) => kind),
-  );
-  for (const kind of kindsIn(cells.map((each) => each.kind))) {
-    const start = out.open();
-    writeBlock(
-      out,
-      kind,
-      cells.filter((each) => each.kind === kind).map(({ cell }) => cell),
-      authors,
-    );
-    out.close(start);
-  }
-}
-
-/** The same for cells that are all of one kind, that are not all empty, and of which `write` writes the columns. */
-export function writeColumnsOf(out: ByteWriter, kind: KindTag, count: number, write: () => void): void {
-  writeColumn(out, new Array<KindTag>(count).fill(kind));
-  if (count === 0) return;
-  const start = out.open();
-  out.byte(FORM.columns);
-  write();
-  out.close(start);
 }
 
 /**
@@ -72,31 +45,10 @@ export function readCells(
 }
 
 // On disks for ever.
-const FORM = { rows: 0, columns: 1 } as const;
+export const FORM = { rows: 0, columns: 1 } as const;
 
-function kindsIn(kinds: readonly KindTag[]): KindTag[] {
+export function kindsIn(kinds: readonly KindTag[]): KindTag[] {
   return [...new Set(kinds)].sort((a, b) => a - b);
-}
-
-function writeBlock(
-  out: ByteWriter,
-  kind: KindTag,
-  cells: readonly (Cell | undefined)[],
-  authors: AuthorTable,
-): void {
-  const known = cells.filter((cell) => cell !== undefined);
-  const many = typeOf(kind)?.many;
-  if (many !== undefined && known.length > 0 && !known.every((cell) => cell.isBlank())) {
-    out.byte(FORM.columns);
-    many.write(out, known, authors);
-    return;
-  }
-  out.byte(FORM.rows);
-  for (const cell of cells) {
-    const start = out.open();
-    if (cell !== undefined && !cell.isBlank()) cell.writeState(out, authors);
-    out.close(start);
-  }
 }
 
 function skipBlock(input: ByteReader, count: number, skipped: () => void): undefined[] {

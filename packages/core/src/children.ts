@@ -5,8 +5,8 @@
  * when two states are joined it counts as an empty one, and the contexts tell which of the two it was.
  */
 import type { AuthorTable } from "./author-table.js";
-import type { ByteReader, ByteWriter } from "./bytes.js";
-import { readCells, writeCells } from "./cell-blocks.js";
+import type { ByteReader } from "./bytes.js";
+import { readCells } from "./cell-blocks.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
 import type { Seen } from "./dots.js";
 import { BrokenInvariant } from "./errors.js";
@@ -14,7 +14,7 @@ import { checkStepName } from "./ids.js";
 import { KINDS, kindName } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { type PathStep, stepKey } from "./path.js";
-import { readTexts, writeTexts } from "./state-columns.js";
+import { readTexts } from "./state-columns.js";
 import { type Cell, typeOf } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import { setOwn, type Value } from "./value.js";
@@ -148,16 +148,6 @@ export class Children {
     }
     for (const [name, value] of later) if (!Object.hasOwn(json, name)) setOwn(json, name, value);
     return json;
-  }
-
-  writeState(out: ByteWriter, authors: AuthorTable): void {
-    const children = this.#sorted();
-    out.uint(children.length);
-    writeTexts(
-      out,
-      children.map(({ name }) => name),
-    );
-    writeCells(out, children, authors);
   }
 
   /** @param depth of these children in their field. */

@@ -7,7 +7,7 @@
 import type { NO_VOTES } from "./ballot.js";
 import { stampMs } from "./clock.js";
 import type { AnyOp, Crdt } from "./crdt.js";
-import type { Document } from "./document.js";
+import type { BareDocument } from "./document.js";
 import { compareDots } from "./dots.js";
 import { type Dot, documentId } from "./ids.js";
 import { KINDS } from "./kinds.js";
@@ -57,7 +57,7 @@ export interface Conflict {
 }
 
 /** The newest `conflictsPerDocumentMax`, in the order of their times, then ids. O(size). */
-export function conflictsOf(document: Document): readonly Conflict[] {
+export function conflictsOf(document: BareDocument): readonly Conflict[] {
   const found = new Map<string, Conflict>();
   const name = documentId(document.name);
   const add = (conflict: Omit<Conflict, "id" | "document" | "dots">): void => {
@@ -86,17 +86,17 @@ export function conflictId(type: ConflictType, document: string, field: string, 
 export const byTime = (a: Conflict, b: Conflict): number => a.at - b.at || (a.id < b.id ? -1 : 1);
 
 /** The deletions that stand, and what they say. */
-export const deletionsIn = (document: Document): readonly Sibling[] =>
+export const deletionsIn = (document: BareDocument): readonly Sibling[] =>
   ownState(document, DELETED_PATH, lwwRegister)?.siblings ?? [];
 
 /** The list of values that were lost when conflicts were resolved. */
-export const lostIn = (document: Document): readonly Value[] => {
+export const lostIn = (document: BareDocument): readonly Value[] => {
   const state = ownState(document, LOST_PATH, orSet);
   return state === undefined ? [] : orSet.value(state);
 };
 
 function ownState<State, Op extends AnyOp>(
-  document: Document,
+  document: BareDocument,
   path: Path,
   type: Crdt<State, Op, unknown>,
 ): State | undefined {
@@ -130,7 +130,7 @@ function ballotsOf(state: unknown): Iterable<[string, typeof NO_VOTES]> {
 }
 
 /** Writes that a deletion hides, and that its maker had not seen. */
-function hidden(document: Document, add: Add): void {
+function hidden(document: BareDocument, add: Add): void {
   const deletions = deletionsIn(document);
   for (const { author, counter, stamp, value } of deletions) {
     const dot = { author, counter };

@@ -152,12 +152,6 @@ export const pnCounter: CounterType = {
 
   again: (state, op) => (op.act === "step" ? pnCounter.step(state, op.by) : pnCounter.reset(state)),
 
-  /** A sum that one step cannot bring back stays taken away. */
-  inverse(before, op) {
-    const by = op.act === "step" ? -op.by : (safeNumber(before.sum) ?? 0.5);
-    return () => (isStep(by) ? [{ op: pnCounter.step(before, by) }] : []);
-  },
-
   mentions(op: CounterOp, visit: (author: Author, counter: number) => void): void {
     if (op.act === "reset") for (const floor of op.floors) visit(floor.author, floor.seq);
   },
@@ -201,18 +195,6 @@ export const pnCounter: CounterType = {
     }
   },
 
-  writeState(out: ByteWriter, state: CounterState, authors: AuthorTable): void {
-    const entries = [...state.entries].sort(([a], [b]) => a - b);
-    out.uint(entries.length);
-    for (const [author, { steps, floor }] of entries) {
-      authors.writeAuthor(out, author);
-      for (const prefix of [steps, floor]) {
-        out.uint(prefix.seq);
-        if (prefix.seq > 0) writeTotal(out, prefix.total);
-      }
-    }
-  },
-
   readState(input: ByteReader, authors: AuthorTable): CounterState {
     const state = new CounterState();
     let before = 0;
@@ -241,7 +223,7 @@ const OPCODE = { step: 1, reset: 2 } as const;
 
 const NO_ENTRY: Entry = { steps: NO_STEPS, floor: NO_STEPS };
 
-function isStep(by: number): boolean {
+export function isStep(by: number): boolean {
   return Number.isInteger(by) && Math.abs(by) <= CORE_LIMITS.counterStepMax;
 }
 

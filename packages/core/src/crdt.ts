@@ -113,7 +113,7 @@ export interface Crdt<State, Op extends AnyOp, Read> {
 
   /**
    * How `op` can be taken back that is about to be applied to this state; undefined if it cannot, or changes nothing
-   * that shows. Types that only grow do not have it.
+   * that shows. Types that only grow do not have it, and those of `inverses.ts` have it there.
    */
   inverse?(before: State, op: Op): Inverse<State, Op> | undefined;
 
@@ -124,14 +124,16 @@ export interface Crdt<State, Op extends AnyOp, Read> {
   /** Undefined when the opcode is not known (to this version). Reads the input to its end otherwise. */
   readOp(input: ByteReader, authors: AuthorTable): Op | undefined;
 
-  /** Writes the canonical bytes of a state. O(size). */
-  writeState(out: ByteWriter, state: State, authors: AuthorTable): void;
+  /**
+   * Writes the canonical bytes of a state. O(size). Registers, counters, sets and maps do not have it within a document:
+   * `state-writing.ts` has it for them.
+   */
+  writeState?(out: ByteWriter, state: State, authors: AuthorTable): void;
   /** Reads what `writeState` has written; fails the reader on anything else. @param depth how many steps lead to it: a container's children are one deeper. */
   readState(input: ByteReader, authors: AuthorTable, depth: number): State;
 
   /** Many states in columns, for types of which a document may hold many small ones. */
   readonly many?: {
-    write(out: ByteWriter, states: readonly State[], authors: AuthorTable): void;
     /** Of `count` the caller has seen to it that it is at most the bytes there are. */
     read(input: ByteReader, count: number, authors: AuthorTable): State[];
   };

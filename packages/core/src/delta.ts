@@ -21,6 +21,7 @@ import { cellOf, type News, newsOf, readNews, writeNews } from "./news.js";
 import { type Arrival, STATE_VERSION } from "./replica.js";
 import { attempt, type Result } from "./result.js";
 import { openSealed, sealed } from "./sealed.js";
+import { writeCell } from "./state-writing.js";
 import { type Cell, typeOf } from "./types.js";
 
 /** What somebody has: of each author the greatest counter. Ascending by author. */
@@ -148,7 +149,7 @@ function theirsOf(mine: Opened, seen: Dots, news: News | undefined, left: Left):
   out.byte(STATE_VERSION);
   out.uint(mine.kind);
   writeEntries(out, seen);
-  cell?.writeState(out, new AuthorTable(seen));
+  if (cell !== undefined) writeCell(out, cell, new AuthorTable(seen));
   return sealed(out);
 }
 

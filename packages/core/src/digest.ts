@@ -5,7 +5,7 @@
  * and put in again, and the others are not looked at; and unlike an exclusive or a sum does not lose what is there twice.
  * A map that shows nothing but that it is there counts by its path alone.
  */
-import type { Document } from "./document.js";
+import type { BareDocument } from "./document.js";
 import { type Digest, digestBits, Hash, minusDigest, NO_DIGEST, plusDigest } from "./hash.js";
 import { isOwnField } from "./own-fields.js";
 import { type Path, pathKey } from "./path.js";
@@ -14,7 +14,7 @@ import { type Path, pathKey } from "./path.js";
  * The digest of what a document shows now. O(size) the first time it is asked; from then on O(fields) and of what was
  * written to since, and nothing if that is nothing. Throws `BrokenInvariant` in the middle of a transaction.
  */
-export function digestOf(document: Document): bigint {
+export function digestOf(document: BareDocument): bigint {
   let digests = known.get(document);
   if (digests === undefined) {
     digests = new Digests(document);
@@ -23,10 +23,10 @@ export function digestOf(document: Document): bigint {
   return digestBits(digests.now());
 }
 
-const known = new WeakMap<Document, Digests>();
+const known = new WeakMap<BareDocument, Digests>();
 
 class Digests {
-  readonly #document: Document;
+  readonly #document: BareDocument;
   readonly #parts = new Map<string, Digest>();
   /** Paths that were written to since. */
   readonly #changed = new Map<string, Path>();
@@ -35,7 +35,7 @@ class Digests {
   /** The sum, and what the names of the fields add to it. */
   #whole = NO_DIGEST;
 
-  constructor(document: Document) {
+  constructor(document: BareDocument) {
     this.#document = document;
     document.watch({
       before: (path) => {
@@ -89,7 +89,7 @@ class Digests {
   }
 }
 
-function partOf(document: Document, path: Path): Digest | undefined {
+function partOf(document: BareDocument, path: Path): Digest | undefined {
   const value = document.shownAt(path);
   if (value === undefined) return undefined;
   // Of a container only that it is there counts, and only where nothing in it says so.

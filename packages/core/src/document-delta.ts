@@ -8,8 +8,9 @@ import { AuthorTable } from "./author-table.js";
 import { type ByteReader, ByteWriter } from "./bytes.js";
 import { readDocumentName } from "./change.js";
 import { arrivalOf, fromVersion, readInterval, seenOf, type Version, writeInterval } from "./delta.js";
-import { Document, readHeads, readSeen, STATE_VERSION, writeSeen } from "./document.js";
+import { BareDocument, readHeads, readSeen, STATE_VERSION } from "./document.js";
 import { type Dots, hasSeen, type Seen } from "./dots.js";
+import { encodeState, writeFields, writeSeen } from "./encode-state.js";
 import { InvalidValue } from "./errors.js";
 import { type Field, Fields, type Use } from "./fields.js";
 import { checkFieldName, type Dot, documentId } from "./ids.js";
@@ -26,7 +27,7 @@ import { writeSteps } from "./state-columns.js";
 import type { Cell } from "./types.js";
 
 /** What a document has: of each author the greatest counter. */
-export function documentVersion(document: Document): Version {
+export function documentVersion(document: BareDocument): Version {
   return [...document.seen()].sort((a, b) => a.author - b.author);
 }
 
@@ -34,7 +35,7 @@ export function documentVersion(document: Document): Version {
  * What has changed in a document since a version, which may be anybody's. Throws `InvalidValue` for what is no version, and
  * `BrokenInvariant` for a document of which this build does not know everything. O(size).
  */
-export function documentDeltaSince(document: Document, version: Iterable<Dot>): Uint8Array {
+export function documentDeltaSince(document: BareDocument, version: Iterable<Dot>): Uint8Array {
   const { seen, heads, fields, opaque } = open(document);
   const from = fromVersion(seen, version);
   const since = seenOf(from);
@@ -70,7 +71,7 @@ export function documentDeltaSince(document: Document, version: Iterable<Dot>): 
  * fault. `early`, and nothing is changed, if something from before it is missing here; `duplicate` if all of it is here.
  * O(size).
  */
-export function mergeDocumentDelta(document: Document, delta: Uint8Array): Result<Arrival> {
+export function mergeDocumentDelta(document: BareDocument, delta: Uint8Array): Result<Arrival> {
   const mine = open(document);
   const read = attempt(() => {
     const input = openSealed(delta, CORE_LIMITS.stateBytesMax);
@@ -93,7 +94,7 @@ export function mergeDocumentDelta(document: Document, delta: Uint8Array): Resul
     return write(document, { seen, heads, fields, opaque });
   });
   if (!read.ok || typeof read.value === "string") return read as Result<Arrival>;
-  const theirs = Document.decodeState(read.value);
+  const theirs = BareDocument.decodeState(read.value);
   if (!theirs.ok) return theirs;
   document.merge(theirs.value);
   return { ok: true, value: "applied" };
@@ -117,9 +118,9 @@ interface FieldNews {
   readonly news: News | undefined;
 }
 
-function open(document: Document): Opened {
+function open(document: BareDocument): Opened {
   const read = attempt(() => {
-    const input = openSealed(document.encodeState(), CORE_LIMITS.stateBytesMax);
+    const input = openSealed(encodeState(document), CORE_LIMITS.stateBytesMax);
     input.byte();
     readDocumentName(input);
     const seen = readSeen(input);
@@ -132,7 +133,7 @@ function open(document: Document): Opened {
   return read.value;
 }
 
-function write({ name }: Document, { seen, heads, fields, opaque }: Opened): Uint8Array {
+function write({ name }: BareDocument, { seen, heads, fields, opaque }: Opened): Uint8Array {
   const authors = new AuthorTable(seen);
   const out = new ByteWriter();
   out.byte(STATE_VERSION);
@@ -140,7 +141,7 @@ function write({ name }: Document, { seen, heads, fields, opaque }: Opened): Uin
   out.text(name.key);
   writeSeen(out, seen);
   writeHeads(out, heads, authors);
-  fields.writeState(out, authors);
+  writeFields(out, fields, authors);
   writeOpaque(out, opaque, authors);
   return sealed(out);
 }

@@ -6,7 +6,7 @@
  * not at all, and a transaction that throws leaves nothing behind.
  */
 import { AuthorTable } from "./author-table.js";
-import { type ByteReader, ByteWriter } from "./bytes.js";
+import type { ByteReader } from "./bytes.js";
 import { type Change, changeId, readDocumentName } from "./change.js";
 import type { Stamp } from "./clock.js";
 import { type CounterView, pnCounter } from "./counter.js";
@@ -20,14 +20,14 @@ import { Fields } from "./fields.js";
 import { advance, type Frontier, joinHeads, newestHeads } from "./frontier.js";
 import { type Author, checkDocumentName, type DocumentName, type Dot, documentId, isAuthor } from "./ids.js";
 import { CORE_LIMITS } from "./limits.js";
-import { keepOpaque, type OpaqueStore, readOpaque, takeUnderstood, writeOpaque } from "./opaque.js";
+import { keepOpaque, type OpaqueStore, readOpaque, takeUnderstood } from "./opaque.js";
 import { DELETED_PATH } from "./own-fields.js";
 import type { Path } from "./path.js";
 import { lwwRegister, type RegisterView } from "./register.js";
 import { attempt, type Result } from "./result.js";
-import { openSealed, sealed } from "./sealed.js";
+import { openSealed } from "./sealed.js";
 import { orSet, type SetView } from "./set.js";
-import { readColumn, readSteps, writeColumn, writeSteps } from "./state-columns.js";
+import { readColumn, readSteps } from "./state-columns.js";
 import { type Cell, type Op, typeAt } from "./types.js";
 import type { Value } from "./value.js";
 
@@ -41,6 +41,12 @@ export interface TransactionOrigin {
   readonly asIs?: boolean;
 }
 
+/** What a document is made of, to be looked at. */
+export interface DocumentParts {
+  readonly fields: Fields;
+  readonly opaque: OpaqueStore | undefined;
+}
+
 /** Who hears of every place before something is done there, and when it is done. */
 export interface Watcher {
   /** Undefined: anything may change. */
@@ -51,8 +57,11 @@ export interface Watcher {
   after(origin: { readonly local: boolean; readonly author: Author | undefined } | undefined): void;
 }
 
-/** One document: fields of any type, changed by whole transactions, in operation and in state form. */
-export class Document {
+/**
+ * One document: fields of any type, changed by whole transactions. Its state can be read, and joined; `encodeState` writes it,
+ * and a `Document` can do so itself.
+ */
+export class BareDocument {
   readonly name: DocumentName;
   #fields = new Fields();
   /** Undefined as long as there are none. */
@@ -192,38 +201,22 @@ export class Document {
     return this.isDeleted ? {} : this.#fields.kinds();
   }
 
-  /** State form: what is held, with its context. Replicas that hold the same changes have the same bytes. O(size). */
-  encodeState(): Uint8Array {
-    this.#mustBeIdle();
-    if (this.#isPartial) throw new BrokenInvariant(`${documentId(this.name)} has fields of unknown kinds`);
-    const out = new ByteWriter();
-    out.byte(STATE_VERSION);
-    out.text(this.name.collection);
-    out.text(this.name.key);
-    const seen = [...this.seen()].sort((a, b) => a.author - b.author);
-    writeSeen(out, seen);
-    const authors = new AuthorTable(seen);
-    const heads = this.frontier();
-    out.uint(heads.length);
-    writeSteps(
-      out,
-      heads.map((head) => authors.slotOf(head)),
-    );
-    this.#fields.writeState(out, authors);
-    writeOpaque(out, this.#opaque ?? new Map(), authors);
-    return sealed(out);
-  }
-
   /**
    * Never throws; allocates at most a constant times the input. A field of a kind that this build does not know is a fault,
    * or, for who only shows the document, left out of it.
    */
-  static decodeState(bytes: Uint8Array, unknown: "refused" | "left out" = "refused"): Result<Document> {
+  static decodeState<D extends BareDocument>(
+    this: new (
+      name: DocumentName,
+    ) => D,
+    bytes: Uint8Array,
+    unknown: "refused" | "left out" = "refused",
+  ): Result<D> {
     return attempt(() => {
       const input = openSealed(bytes, CORE_LIMITS.stateBytesMax);
       const version = input.byte();
       if (version !== STATE_VERSION) input.fail(`state format ${version}, known is ${STATE_VERSION}`, 0);
-      const document = new Document(readDocumentName(input));
+      const document = new this(readDocumentName(input));
       const seen = readSeen(input);
       for (const { author, counter } of seen) document.#seen.set(author, counter);
       const authors = new AuthorTable(seen);
@@ -243,7 +236,7 @@ export class Document {
   }
 
   /** Joins another replica's state, which is left as it was: what either holds is held. O(size of both). */
-  merge(other: Document): void {
+  merge(other: BareDocument): void {
     this.#mustBeIdle();
     other.#mustBeIdle();
     this.#mustBeNamed(other.name);
@@ -291,15 +284,20 @@ export class Document {
     return this.#fields.later();
   }
 
+  /** For `encodeState`. */
+  static partsOf(document: BareDocument): DocumentParts {
+    return { fields: document.#fields, opaque: document.#opaque };
+  }
+
   /** Throws `BrokenInvariant` in the middle of a transaction. */
   mustBeIdle(): void {
     this.#mustBeIdle();
   }
 
   /** An independent copy. O(size). */
-  clone(): Document {
+  clone(): this {
     this.#mustBeIdle();
-    const copy = new Document(this.name);
+    const copy = new (this.constructor as new (name: DocumentName) => this)(this.name);
     copy.#fields = this.#fields.clone();
     copy.#opaque = this.#opaque && new Map(this.#opaque);
     copy.#isPartial = this.#isPartial;
@@ -438,20 +436,6 @@ function inCommon(mine: Seen, theirs: Seen): [Seen, Seen] {
     common[1].set(author, other);
   }
   return fewer === mine ? common : [common[1], common[0]];
-}
-
-/** Authors ascending, each as the difference from the one before; then their counters. */
-export function writeSeen(out: ByteWriter, seen: readonly Dot[]): void {
-  out.uint(seen.length);
-  let before = 0;
-  for (const { author } of seen) {
-    out.uint(author - before);
-    before = author;
-  }
-  writeColumn(
-    out,
-    seen.map(({ counter }) => counter),
-  );
 }
 
 /** Reads what `writeSeen` has written. */

@@ -2,7 +2,7 @@
  * How a field of a schema is read and written by an app. Packages that bring kinds of their own make fields that the
  * client treats like its own ones.
  */
-import type { Document } from "./document.js";
+import type { BareDocument } from "./document.js";
 import type { Draft } from "./draft.js";
 import type { MapDraft, MapView } from "./map.js";
 import type { Value } from "./value.js";
@@ -20,7 +20,7 @@ export interface Access {
 
 /** The document that a draft writes to, where the place is not inside a map. */
 export interface DraftHome {
-  readonly document: Document;
+  readonly document: BareDocument;
 }
 
 /** An open document as seen by what lives with it: the same for all that read it, as long as it is open. */
@@ -30,7 +30,7 @@ export interface Home {
   /** True once nothing can be changed through it any more. */
   readonly isClosed: boolean;
   /** The document that is there now: it may be replaced. */
-  document(): Document;
+  document(): BareDocument;
   /** Calls `listener` after every change, by whomever. Returns a function that ends this. */
   onChange(listener: () => void): () => void;
   /** A transaction of its own. Throws what `transact` of a document throws. */

@@ -6,16 +6,16 @@
  */
 import type { AuthorTable } from "./author-table.js";
 import type { ByteWriter } from "./bytes.js";
-import { writeColumnsOf } from "./cell-blocks.js";
 import type { Undo } from "./crdt.js";
 import type { Play } from "./descent.js";
 import { compareDots, hasSeen, type Seen } from "./dots.js";
 import { compareUses, type Field, type Rows, type Use } from "./fields.js";
 import { KINDS } from "./kinds.js";
 import { isOwnField } from "./own-fields.js";
-import { lwwRegister, type Sibling, writeSiblings } from "./register.js";
+import { lwwRegister, type Sibling } from "./register.js";
 import { RegisterRows } from "./register-rows.js";
 import { writeDotColumns, writeSteps, writeTexts } from "./state-columns.js";
+import { writeColumnsOf, writeSiblings } from "./state-writing.js";
 import { Cell } from "./types.js";
 import { setOwn, type Value } from "./value.js";
 

@@ -11,7 +11,7 @@
  */
 import type { AuthorTable } from "./author-table.js";
 import type { ByteReader, ByteWriter } from "./bytes.js";
-import { readCells, writeCells } from "./cell-blocks.js";
+import { readCells } from "./cell-blocks.js";
 import type { Stamp } from "./clock.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
 import { applyBelow, cellBelow, type Play, visitUpwards } from "./descent.js";
@@ -22,14 +22,7 @@ import { KINDS, type KindTag, kindName } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { isOwnField } from "./own-fields.js";
 import { type Path, pathKey } from "./path.js";
-import {
-  readDotColumns,
-  readSteps,
-  readTexts,
-  writeDotColumns,
-  writeSteps,
-  writeTexts,
-} from "./state-columns.js";
+import { readDotColumns, readSteps, readTexts } from "./state-columns.js";
 import { type Cell, typeOf } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import { setOwn, type Value } from "./value.js";
@@ -74,7 +67,7 @@ export interface Rows {
   clone(): Rows;
   /** All of them, in the order of their names. */
   json(): Record<string, Value>;
-  /** As `Fields.writeState` does, of a document that has no other fields. */
+  /** As `writeFields` does, of a document that has no other fields. */
   writeState(out: ByteWriter, authors: AuthorTable): void;
 }
 
@@ -211,6 +204,11 @@ export class Fields {
     if (theirs.cell !== undefined) mine.cell?.merge(seen, theirs.cell, fromSeen);
   }
 
+  /** Rows, if there are no other fields. */
+  get onlyRows(): Rows | undefined {
+    return this.#fields.size === 0 ? this.#rows : undefined;
+  }
+
   /** All of them, a document's own ones too. */
   all(): Iterable<Field> {
     return this.#each();
@@ -236,28 +234,6 @@ export class Fields {
     const kinds: Record<string, string> = {};
     for (const [shown, kind] of this.#shown()) setOwn(kinds, shown, kind);
     return kinds;
-  }
-
-  /** In the order of first use, in which numbers grow evenly. */
-  writeState(out: ByteWriter, authors: AuthorTable): void {
-    if (this.#rows !== undefined && this.#fields.size === 0) {
-      this.#rows.writeState(out, authors);
-      return;
-    }
-    const fields = [...this.#each()].sort((a, b) => compareDots(a.first, b.first));
-    out.uint(fields.length);
-    writeTexts(
-      out,
-      fields.map(({ path }) => path[0]!.name),
-    );
-    const firsts = fields.map(({ first }) => first);
-    writeDotColumns(out, firsts, authors);
-    writeSteps(
-      out,
-      firsts.map(({ stamp }) => stamp),
-    );
-    const cells = fields.map(({ path, cell }) => ({ kind: path[0]!.kind, cell }));
-    writeCells(out, cells, authors);
   }
 
   /** With `skipped`, what is of kinds that this build does not know is passed over, and `skipped` is told. */

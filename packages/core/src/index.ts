@@ -4,20 +4,29 @@ export * from "./change.js";
 export * from "./checksum.js";
 export * from "./clock.js";
 export * from "./conflicts.js";
-export * from "./counter.js";
+export {
+  type CounterDraft,
+  type CounterOp,
+  CounterState,
+  type CounterType,
+  type CounterView,
+  type Floor,
+} from "./counter.js";
 export type { AnyOp, Crdt, Undo } from "./crdt.js";
 export { deltaSince, mergeDelta, type StateHolder, type Version, versionOf } from "./delta.js";
 export { digestOf } from "./digest.js";
 export * from "./disable-wins-flag.js";
-export { Document, type TransactionOrigin, type Watcher } from "./document.js";
+export { BareDocument, type TransactionOrigin, type Watcher } from "./document.js";
 export { documentDeltaSince, documentVersion, mergeDocumentDelta } from "./document-delta.js";
 export type { Dots, Seen } from "./dots.js";
 export type { Draft } from "./draft.js";
+export { Document, encodeState } from "./encode-state.js";
 export * from "./errors.js";
 export type { Exact } from "./exact.js";
 export * from "./field-access.js";
 export type { FieldType, Site, Source } from "./field-type.js";
 export * from "./flag.js";
+export { lwwRegister, orMap, orSet, pnCounter, record } from "./full-types.js";
 export * from "./grow-counter.js";
 export * from "./grow-set.js";
 export * from "./ids.js";
@@ -32,7 +41,6 @@ export {
   MapState,
   type MapType,
   type MapView,
-  orMap,
 } from "./map.js";
 export { type DocumentEvent, differences, observe, type PlaceChange } from "./observe.js";
 export { isOfLife } from "./own-fields.js";
@@ -41,13 +49,20 @@ export { fieldKey, type Path, type PathStep } from "./path.js";
 export type { Place } from "./place.js";
 export { isRemaining, purgeDocument, purgeField, remainingIn } from "./purge.js";
 export * from "./record.js";
-export * from "./register.js";
+export {
+  type RegisterDraft,
+  type RegisterOp,
+  RegisterState,
+  type RegisterType,
+  type RegisterView,
+  type Sibling,
+} from "./register.js";
 export * from "./remove-wins-map.js";
 export * from "./remove-wins-set.js";
 export { type Arrival, Replica } from "./replica.js";
 export * from "./result.js";
 export { openSealed, sealed, sealOf } from "./sealed.js";
-export * from "./set.js";
+export { type Elements, type SetDraft, type SetOp, SetState, type SetType, type SetView } from "./set.js";
 export * from "./text.js";
 export { type Op, typeOf } from "./types.js";
 export { UndoHistory } from "./undo-history.js";

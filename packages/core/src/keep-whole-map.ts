@@ -21,6 +21,7 @@ import { resetBelow, visitUpwards } from "./descent.js";
 import { compareDots, type Dots, greatestPerAuthor, joinDots, NO_DOTS, type Seen } from "./dots.js";
 import type { FieldType, Site } from "./field-type.js";
 import { type Author, checkStepName, type Dot } from "./ids.js";
+import { ofMap } from "./inverses.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { type MapDraft, MapEditor, type MapOp, MapState, type MapType, type MapView, orMap } from "./map.js";
@@ -33,6 +34,7 @@ import {
   writeDotColumns,
   writeTexts,
 } from "./state-columns.js";
+import { writeChildren, writeMap } from "./state-writing.js";
 import { type Cell, know } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import type { Value } from "./value.js";
@@ -162,9 +164,8 @@ export const kwMap: KeepWholeMapType = {
           ? [{ op: hiding(state.uses, [name], NO_DOTS) }]
           : [];
     }
-    if (op.act !== "hide") return orMap.inverse?.(before, op);
-    const created =
-      op.removes.length > 0 ? orMap.inverse?.(before, { act: "vanish", removes: op.removes }) : undefined;
+    if (op.act !== "hide") return ofMap(before, op);
+    const created = op.removes.length > 0 ? ofMap(before, { act: "vanish", removes: op.removes }) : undefined;
     const names = op.keys.map(({ name }) => name);
     return (state, dot, now) => [
       ...(created?.(state, dot, now) ?? []),
@@ -224,8 +225,8 @@ export const kwMap: KeepWholeMapType = {
   },
 
   writeState(out: ByteWriter, state: KeepWholeMapState, authors: AuthorTable): void {
-    orMap.writeState(out, state, authors);
-    state.hidden.writeState(out, authors);
+    writeMap(out, state, authors);
+    writeChildren(out, state.hidden, authors);
     const uses = [...state.uses].sort(([a], [b]) => compareUtf8(a, b));
     out.uint(uses.length);
     writeTexts(

@@ -12,7 +12,7 @@ import type { ByteReader, ByteWriter } from "./bytes.js";
 import { Children } from "./children.js";
 import type { Stamp } from "./clock.js";
 import type { AnyOp, Undo } from "./crdt.js";
-import { type Dots, dotsBy, joinDots, NO_DOTS, plusDot, type Seen, withoutDots } from "./dots.js";
+import { type Dots, joinDots, NO_DOTS, plusDot, type Seen, withoutDots } from "./dots.js";
 import type { FieldType, Site, Source } from "./field-type.js";
 import type { Author, Dot } from "./ids.js";
 import { KINDS } from "./kinds.js";
@@ -108,16 +108,6 @@ export const orMap: MapType = {
 
   again: (state, op) => (op.act === "create" ? orMap.create(state) : orMap.reset(state)),
 
-  inverse({ created }, op) {
-    if (op.act === "vanish")
-      return (state) => (state.created.length > 0 ? [] : [{ op: orMap.create(state) }]);
-    if (created.length > 0) return undefined;
-    return (state, dot) => {
-      const removes = dotsBy(dot.author, state.created);
-      return removes.length === 0 ? [] : [{ op: { act: "vanish", removes } }];
-    };
-  },
-
   mentions(op: MapOp, visit: (author: Author, counter: number) => void): void {
     for (const dot of removedBy(op)) visit(dot.author, dot.counter);
   },
@@ -135,11 +125,6 @@ export const orMap: MapType = {
     const removes = authors.readDotsToEnd(input);
     if (removes.length === 0) input.fail("a removal of nothing", at);
     return { act: "vanish", removes };
-  },
-
-  writeState(out: ByteWriter, state: MapState, authors: AuthorTable): void {
-    authors.writeCountedDots(out, state.created);
-    state.children.writeState(out, authors);
   },
 
   readState(input: ByteReader, authors: AuthorTable, depth: number): MapState {

@@ -34,6 +34,7 @@ import type { RegisterState } from "./register.js";
 import type { Mark, RemoveWinsMapState } from "./remove-wins-map.js";
 import type { RemoveWinsSetState } from "./remove-wins-set.js";
 import type { SetState } from "./set.js";
+import { writeCell } from "./state-writing.js";
 import type { TextState } from "./text.js";
 import { type Cell, type CellType, typeOf } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
@@ -329,7 +330,7 @@ export function writeNews(out: ByteWriter, news: News, authors: AuthorTable): vo
   else if (news.inside !== undefined) writeInnerNews(out, news.inside, authors);
   else {
     const start = out.open();
-    news.cell?.writeState(out, authors);
+    if (news.cell !== undefined) writeCell(out, news.cell, authors);
     out.close(start);
   }
 }

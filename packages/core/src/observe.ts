@@ -4,7 +4,7 @@
  * Nothing is looked at while nobody listens, and of a change only the places that its ops go to: a place is a field, or
  * what is under a key of a map. What is written and not shown (an older write, a renewed element) is no news.
  */
-import type { Document } from "./document.js";
+import type { BareDocument } from "./document.js";
 import { Hash } from "./hash.js";
 import type { Author } from "./ids.js";
 import { kindName } from "./kinds.js";
@@ -40,7 +40,7 @@ export interface DocumentEvent {
  * Calls `listener` after every change that shows: never in the middle of one, and in their order, also for changes that a
  * listener makes. What it throws goes to whoever made the change, which stands. Returns a function that ends this.
  */
-export function observe(document: Document, listener: (event: DocumentEvent) => void): () => void {
+export function observe(document: BareDocument, listener: (event: DocumentEvent) => void): () => void {
   let before = new Map<string, Place>();
   /** Whether the document may come or go as a whole. */
   let isWhole = false;
@@ -84,7 +84,7 @@ export function observe(document: Document, listener: (event: DocumentEvent) => 
 }
 
 /** What is shown elsewhere in another document than in this one. O(size of both). */
-export function differences(from: Document, to: Document): PlaceChange[] {
+export function differences(from: BareDocument, to: BareDocument): PlaceChange[] {
   return changesBetween(placesOf(from), placesOf(to));
 }
 
@@ -99,12 +99,12 @@ interface Place {
   readonly value: Value | undefined;
 }
 
-function placeAt(document: Document, path: Path): Place {
+function placeAt(document: BareDocument, path: Path): Place {
   return { path, value: document.shownAt(path) };
 }
 
 /** Everything that is shown by itself: of maps those in which nothing is. */
-function placesOf(document: Document): Map<string, Place> {
+function placesOf(document: BareDocument): Map<string, Place> {
   const places = new Map<string, Place>();
   document.visit((path) => {
     const place = placeAt(document, path);

@@ -7,7 +7,7 @@
  * only grow have no op that takes anything away, and stay too.
  */
 import { lostIn } from "./conflicts.js";
-import type { Document } from "./document.js";
+import type { BareDocument } from "./document.js";
 import type { Draft, Recording } from "./draft.js";
 import { KeepWholeMapState } from "./keep-whole-map.js";
 import { DELETED_PATH, LOST_PATH } from "./own-fields.js";
@@ -39,20 +39,20 @@ export function purgeField(draft: Draft, field: PathStep): void {
 }
 
 /** Names of the fields of a deleted document that hold something still. Empty if nothing is left of its content. */
-export function remainingIn(document: Document): string[] {
+export function remainingIn(document: BareDocument): string[] {
   const names = new Set(Array.from(holding(document), ({ name }) => name));
   if (lostIn(document).length > 0) names.add(LOST_PATH[0]!.name);
   return [...names].sort();
 }
 
 /** Whether a field holds something, or values of it that were lost in conflicts are kept. */
-export function isRemaining(document: Document, field: PathStep): boolean {
+export function isRemaining(document: BareDocument, field: PathStep): boolean {
   if (lostIn(document).some((lost) => isLossOf(field, lost))) return true;
   return holding(document).some(({ name, kind }) => name === field.name && kind === field.kind);
 }
 
 /** The fields that hold something, once for each place in them that does. */
-function holding(document: Document): PathStep[] {
+function holding(document: BareDocument): PathStep[] {
   const fields: PathStep[] = [];
   document.visit((path) => {
     if (document.cell(path)?.isVacant() === false) fields.push(path[0]!);

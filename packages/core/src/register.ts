@@ -15,16 +15,7 @@ import { compareDots, type Dots, hasDot, hasSeen, NO_DOTS, type Seen } from "./d
 import type { FieldType, Site, Source } from "./field-type.js";
 import type { Author, Dot } from "./ids.js";
 import { KINDS } from "./kinds.js";
-import {
-  readColumn,
-  readDotColumns,
-  readSteps,
-  readValues,
-  ValueWriter,
-  writeColumn,
-  writeDotColumns,
-  writeSteps,
-} from "./state-columns.js";
+import { readColumn, readDotColumns, readSteps, readValues } from "./state-columns.js";
 import { know } from "./types.js";
 import { readValue, type Value, writeValue } from "./value.js";
 
@@ -132,17 +123,6 @@ export const lwwRegister: RegisterType = {
 
   again: (state, op) => (op.act === "set" ? lwwRegister.set(state, op.value) : lwwRegister.clear(state)),
 
-  inverse(before, op) {
-    const was = lwwRegister.value(before);
-    return (state, dot) => {
-      const last = state.siblings.at(-1);
-      // Only what this op has done: a write that still wins, or a gap that nobody has filled.
-      const stands = op.act === "set" ? last?.author === dot.author : last === undefined;
-      const back = was === undefined ? lwwRegister.clear(state) : lwwRegister.set(state, was);
-      return stands && back !== undefined ? [{ op: back }] : [];
-    };
-  },
-
   mentions(op: RegisterOp, visit: (author: Author, counter: number) => void): void {
     for (const dot of op.replaces) visit(dot.author, dot.counter);
   },
@@ -172,16 +152,6 @@ export const lwwRegister: RegisterType = {
     }
   },
 
-  writeState(out: ByteWriter, { siblings }: RegisterState, authors: AuthorTable): void {
-    out.uint(siblings.length);
-    for (let i = siblings.length - 1; i >= 0; i--) {
-      const sibling = siblings[i]!;
-      authors.writeDot(out, sibling);
-      out.uint(sibling.stamp);
-      writeValue(out, sibling.value);
-    }
-  },
-
   readState(input: ByteReader, authors: AuthorTable): RegisterState {
     const state = new RegisterState();
     const { siblings } = state;
@@ -198,7 +168,7 @@ export const lwwRegister: RegisterType = {
     return state;
   },
 
-  many: { write: writeMany, read: readMany },
+  many: { read: readMany },
 
   view: (source) => new LiveRegister(source),
   edit: (site) => new RegisterEditor(site),
@@ -208,33 +178,6 @@ know(lwwRegister);
 
 // On the wire for ever.
 const OPCODE = { set: 1, clear: 2 } as const;
-
-/** How many siblings each has, their dots, stamps and values: the last write of each first. */
-function writeMany(out: ByteWriter, states: readonly RegisterState[], authors: AuthorTable): void {
-  const all: Sibling[] = [];
-  for (const { siblings } of states) for (let i = siblings.length - 1; i >= 0; i--) all.push(siblings[i]!);
-  const counts = states.map(({ siblings }) => siblings.length);
-  writeSiblings(out, counts, all, authors);
-}
-
-/** Writes the values of several registers in columns. @param counts how many of them belong to each, one after the other. */
-export function writeSiblings(
-  out: ByteWriter,
-  counts: readonly number[],
-  all: readonly Sibling[],
-  authors: AuthorTable,
-): void {
-  const values = new ValueWriter();
-  for (const { value } of all) values.add(value);
-  const isFull = all.length > counts.length;
-  writeColumn(out, counts);
-  writeDotColumns(out, all, authors);
-  writeSteps(
-    out,
-    all.map(({ stamp }) => stamp),
-  );
-  values.write(out, isFull);
-}
 
 function readMany(input: ByteReader, count: number, authors: AuthorTable): RegisterState[] {
   const at = input.offset;

@@ -16,9 +16,11 @@ import { visitUpwards } from "./descent.js";
 import { compareDots, type Dots, hasDot, hasSeen, joinDots, NO_DOTS, plusDot, type Seen } from "./dots.js";
 import type { FieldType, Site } from "./field-type.js";
 import { type Author, checkStepName, type Dot } from "./ids.js";
+import { ofMap } from "./inverses.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { type MapDraft, MapEditor, type MapOp, MapState, type MapType, type MapView, orMap } from "./map.js";
+import { writeMap } from "./state-writing.js";
 import { know } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import type { Value } from "./value.js";
@@ -131,8 +133,7 @@ export const rwMap: RemoveWinsMapType = {
   },
 
   /** What was under a removed key is put back where it was taken away, one by one. */
-  inverse: (before, op) =>
-    op.act === "drop" || op.act === "accept" ? undefined : orMap.inverse?.(before, op),
+  inverse: (before, op) => (op.act === "drop" || op.act === "accept" ? undefined : ofMap(before, op)),
 
   mentions(op: RemoveWinsMapOp, visit: (author: Author, counter: number) => void): void {
     if (op.act === "drop" || op.act === "accept")
@@ -165,7 +166,7 @@ export const rwMap: RemoveWinsMapType = {
   },
 
   writeState(out: ByteWriter, state: RemoveWinsMapState, authors: AuthorTable): void {
-    orMap.writeState(out, state, authors);
+    writeMap(out, state, authors);
     out.uint(state.marks.size);
     for (const [name, marks] of [...state.marks].sort(([a], [b]) => compareUtf8(a, b))) {
       out.text(name);

@@ -101,8 +101,14 @@ export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
     const seen = [...this.#seen].map(([author, counter]) => ({ author, counter }));
     seen.sort((a, b) => a.author - b.author);
     writeEntries(out, seen);
-    if (!this.#cell.isBlank()) this.#cell.writeState(out, new AuthorTable(seen));
+    if (!this.#cell.isBlank()) this.#writeState(out, new AuthorTable(seen));
     return sealed(out);
+  }
+
+  #writeState(out: ByteWriter, authors: AuthorTable): void {
+    const { writeState, kind } = this.#type;
+    if (writeState === undefined) throw new BrokenInvariant(`states of kind ${kind} cannot be written`);
+    writeState(out, stateIn(this.#type, this.#cell), authors);
   }
 
   /** Joins another replica's state. Bad bytes are a fault, and change nothing. O(size of both). */

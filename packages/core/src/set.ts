@@ -17,7 +17,6 @@ import {
   beyond,
   compareDots,
   type Dots,
-  dotsBy,
   greatestPerAuthor,
   joinDots,
   NO_DOTS,
@@ -28,14 +27,7 @@ import {
 import type { FieldType, Site, Source } from "./field-type.js";
 import type { Author, Dot } from "./ids.js";
 import { KINDS } from "./kinds.js";
-import {
-  readColumn,
-  readDotColumns,
-  readValues,
-  ValueWriter,
-  writeColumn,
-  writeDotColumns,
-} from "./state-columns.js";
+import { readColumn, readDotColumns, readValues } from "./state-columns.js";
 import { know } from "./types.js";
 import { readValue, type Value, valueKey, valueOfKey, writeValue } from "./value.js";
 
@@ -173,21 +165,6 @@ export const orSet: SetType = {
     return op.act === "add" ? orSet.add(state, op.element) : orSet.remove(state, op.element);
   },
 
-  inverse(before, op) {
-    if (op.act === "add") {
-      if (orSet.has(before, op.element)) return undefined;
-      return (state, dot) => {
-        const removes = dotsBy(dot.author, dotsOf(state, valueKey(op.element)));
-        return removes.length === 0 ? [] : [{ op: { act: "remove", element: op.element, removes } }];
-      };
-    }
-    const were = op.act === "remove" ? [op.element] : orSet.value(before);
-    return (state) =>
-      were
-        .filter((element) => !orSet.has(state, element))
-        .map((element) => ({ op: orSet.add(state, element) }));
-  },
-
   mentions(op: SetOp, visit: (author: Author, counter: number) => void): void {
     for (const dot of removedBy(op)) visit(dot.author, dot.counter);
   },
@@ -214,21 +191,6 @@ export const orSet: SetType = {
       default:
         return undefined;
     }
-  },
-
-  /** In the order of the dots that added them, in which numbers grow evenly. */
-  writeState(out: ByteWriter, state: SetState, authors: AuthorTable): void {
-    const entries = [...state.elements].sort(([, a], [, b]) => compareDots(a[0]!, b[0]!));
-    const dots = entries.flatMap(([, each]) => each);
-    out.uint(entries.length);
-    writeColumn(
-      out,
-      entries.map(([, each]) => each.length),
-    );
-    writeDotColumns(out, dots, authors, dots.length > entries.length);
-    const values = new ValueWriter();
-    for (const [key] of entries) values.add(valueOfKey(key));
-    values.write(out);
   },
 
   readState(input: ByteReader, authors: AuthorTable): SetState {
@@ -271,7 +233,7 @@ const EMPTY_ELEMENTS_MAX = 4;
 // On the wire for ever.
 const OPCODE = { add: 1, remove: 2, removeAll: 3 } as const;
 
-function dotsOf(state: SetState, key: string): Dots {
+export function dotsOf(state: SetState, key: string): Dots {
   return state.elements.get(key) ?? NO_DOTS;
 }
 

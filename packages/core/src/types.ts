@@ -76,7 +76,6 @@ export interface CellType {
   /** Of types that have it. */
   readonly many:
     | {
-        write(out: ByteWriter, cells: readonly Cell[], authors: AuthorTable): void;
         read(input: ByteReader, count: number, authors: AuthorTable): Cell[];
       }
     | undefined;
@@ -120,8 +119,8 @@ export class Cell {
     return this.#type.reset(this.state);
   }
 
-  /** How an op of this type can be taken back that is about to be applied: from states of this type. */
-  inverse(op: AnyOp): Inverse<unknown, Op> | undefined {
+  /** How an op of this type can be taken back that is about to be applied, where the type says it: for `inverseOf`. */
+  ownInverse(op: AnyOp): Inverse<unknown, Op> | undefined {
     return this.#type.inverse?.(this.state, op);
   }
 
@@ -142,8 +141,13 @@ export class Cell {
     return this.#type.jsonAmong;
   }
 
-  writeState(out: ByteWriter, authors: AuthorTable): void {
-    this.#type.writeState(out, this.state, authors);
+  get kind(): KindTag {
+    return this.#type.kind;
+  }
+
+  /** How its type writes a state; undefined for those of `state-writing.ts`. */
+  get ownWriting(): AnyType["writeState"] {
+    return this.#type.writeState;
   }
 }
 
@@ -173,11 +177,6 @@ function manyOf<State, TypeOp extends Op>(type: Crdt<State, TypeOp, unknown>): C
   const { many } = type;
   if (many === undefined) return undefined;
   return {
-    write(out, cells, authors) {
-      const states = cells.map(({ state }) => state).filter(type.isState);
-      if (states.length < cells.length) isForeign(type.kind);
-      many.write(out, states, authors);
-    },
     read: (input, count, authors) => many.read(input, count, authors).map((state) => new Cell(type, state)),
   };
 }

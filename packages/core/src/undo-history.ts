@@ -7,9 +7,10 @@
  * which the steps are kept, so redoing is taking that one back. What only grows cannot be taken back.
  */
 import type { Inverse } from "./crdt.js";
-import type { Document } from "./document.js";
+import type { BareDocument } from "./document.js";
 import type { Draft } from "./draft.js";
 import type { Dot } from "./ids.js";
+import { inverseOf } from "./inverses.js";
 import { type Path, pathKey } from "./path.js";
 import { type Cell, type Op, typeAt } from "./types.js";
 
@@ -40,7 +41,7 @@ export class UndoHistory {
   }
 
   /** Remembers the transactions that are made on this document from now on, and on no other any more. */
-  follow(document: Document): void {
+  follow(document: BareDocument): void {
     this.#leave();
     this.#leave = document.watch({
       before: () => {},
@@ -89,9 +90,9 @@ export class UndoHistory {
     this.#made = new Map();
   }
 
-  #note(document: Document, path: Path, op: Op, dot: Dot): void {
+  #note(document: BareDocument, path: Path, op: Op, dot: Dot): void {
     const cell = document.cell(path) ?? typeAt(path)?.empty();
-    const inverse = cell?.inverse(op);
+    const inverse = cell && inverseOf(cell, op);
     if (inverse !== undefined) this.#steps.push({ path, dot, inverse, isFirst: cell?.isVacant() === true });
   }
 

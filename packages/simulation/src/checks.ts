@@ -1,4 +1,4 @@
-import type { Change, Document } from "@syncline/core";
+import type { BareDocument, Change, Document } from "@syncline/core";
 import { changeId, conflictsOf, documentId } from "@syncline/core";
 import type { SyncNode } from "@syncline/engine";
 import { specifiedConflicts } from "./specification/conflicts.js";
@@ -72,7 +72,7 @@ export interface Amount {
 }
 
 /** Throws `Violation` unless the document holds whole changes (I4), causally closed (I3), and shows what they amount to. */
-export function checkDocument(where: string, document: Document, ledger: Ledger): void {
+export function checkDocument(where: string, document: BareDocument, ledger: Ledger): void {
   const id = documentId(document.name);
   const seen = Array.from(document.seen(), ({ author, counter }) => `${author}:${counter}`).sort();
   const must = ledger.amount(id, seen.join(" "), () =>
@@ -83,7 +83,7 @@ export function checkDocument(where: string, document: Document, ledger: Ledger)
 }
 
 /** The changes that a document holds by its counters. */
-function heldChanges(where: string, id: string, document: Document, ledger: Ledger): Change[] {
+function heldChanges(where: string, id: string, document: BareDocument, ledger: Ledger): Change[] {
   const held: Change[] = [];
   for (const change of ledger.of(id)) {
     const counter = document.counter(change.author);

@@ -1,4 +1,4 @@
-import type { Change, Conflict, Document, Draft, Vector } from "@syncline/core";
+import type { BareDocument, Change, Conflict, Document, Draft, Vector } from "@syncline/core";
 import { covers, readDocumentId, vectorsEqual } from "@syncline/core";
 import {
   type Access,
@@ -233,7 +233,7 @@ export class Cluster {
     return true;
   }
 
-  private mustHoldAll(where: string, document: Document | undefined, id: string): void {
+  private mustHoldAll(where: string, document: BareDocument | undefined, id: string): void {
     for (const change of this.ledger.of(id)) {
       if (this.ledger.isDoubtful(change)) continue;
       if ((document?.counter(change.author) ?? 0) < change.last) {
@@ -244,7 +244,7 @@ export class Cluster {
 }
 
 /** Whether one has every change that the other has. They may show the same before that. */
-function holdsAsMuch(document: Document | undefined, of: Document | undefined): boolean {
+function holdsAsMuch(document: BareDocument | undefined, of: BareDocument | undefined): boolean {
   return [...(of?.seen() ?? [])].every(({ author, counter }) => (document?.counter(author) ?? 0) >= counter);
 }
 

@@ -5,8 +5,8 @@
  * there is recorded as it is done, and reaches the Y.Doc that editors are bound to when the transaction is over.
  */
 import {
+  type BareDocument,
   checkFieldName,
-  type Document,
   type DraftHome,
   InvalidValue,
   type MapDraft,
@@ -44,13 +44,13 @@ export function scratchOf(place: Place, { document }: DraftHome): Y.Doc {
 const scratches = new WeakMap<object, Y.Doc>();
 
 /** One Yjs client writes all transactions of a document: each new one costs every replica a little for ever. */
-function clientOf(document: Document): number {
+function clientOf(document: BareDocument): number {
   let client = clients.get(document);
   if (client === undefined) clients.set(document, (client = new Y.Doc().clientID));
   return client;
 }
 
-const clients = new WeakMap<Document, number>();
+const clients = new WeakMap<BareDocument, number>();
 
 /** Marks of characters by name, as editors have them. */
 export type Attributes = Record<string, unknown>;

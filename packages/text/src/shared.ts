@@ -10,8 +10,8 @@
  * editor that stays at the old one types to nobody, so that is reported.
  */
 import {
+  type BareDocument,
   CORE_LIMITS,
-  type Document,
   type Draft,
   type Home,
   InvalidValue,
@@ -41,7 +41,7 @@ export class SharedDoc {
   doc: Y.Doc;
   /** The handles on the document, as far as somebody has read a text through them. */
   readonly #homes = new Set<Home>();
-  #document: Document;
+  #document: BareDocument;
   #marks = new Map<string, TextMark>();
   /** Edits that no transaction could take yet. */
   #held: { update: Uint8Array; roots: readonly string[] } | undefined;

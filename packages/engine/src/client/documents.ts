@@ -1,5 +1,5 @@
 import type { Change, DocumentName, MutableVector, Vector } from "@syncline/core";
-import { Document, documentId, joinInto } from "@syncline/core";
+import { BareDocument, documentId, joinInto } from "@syncline/core";
 import type { Fault, Present } from "@syncline/protocol";
 import type { OwnChange } from "./outbox.js";
 import type { Session } from "./session.js";
@@ -18,7 +18,7 @@ export type SaveState = "saved" | "saving" | "offline" | "rejected";
  * provider sends only what is missing.
  */
 export class OpenDocument {
-  document: Document;
+  document: BareDocument;
   /** The provider has sent everything it had, at least once: in this life, or in one that kept it. */
   loaded = false;
   /** What was kept of it is being looked for; the provider is asked when that is known. */
@@ -36,7 +36,7 @@ export class OpenDocument {
   /** A cut of the present link covers it. */
   covered = false;
   /** A change of it was finally refused: this state replaces the document once it is complete. */
-  rebuilding: Document | undefined;
+  rebuilding: BareDocument | undefined;
   /** A state of it that is on its way, in pieces. */
   arriving: { readonly parts: Uint8Array[]; length: number } | undefined;
   /** Own changes that were finally refused and are in the old state still. */
@@ -62,7 +62,7 @@ export class OpenDocument {
     /** What its client has seen. */
     readonly session: Session,
   ) {
-    this.document = new Document(name);
+    this.document = new BareDocument(name);
   }
 
   get id(): string {
@@ -130,7 +130,7 @@ export class OpenDocument {
   }
 
   /** Joins what the provider has sent as a state. Own changes that it does not have stay, on top of it. */
-  join(state: Document): void {
+  join(state: BareDocument): void {
     if (this.rebuilding !== undefined) this.rebuilding = joined(this.rebuilding, state);
     else this.document = joined(this.document, state);
   }
@@ -144,7 +144,7 @@ export class OpenDocument {
   }
 
   /** Takes in what was kept of it: the document as servers had sent it, complete up to `vector`. */
-  restore(kept: Document, vector: Vector): void {
+  restore(kept: BareDocument, vector: Vector): void {
     if (this.document.isEmpty()) this.document = kept;
     else this.document.merge(kept);
     joinInto(this.base, vector);
@@ -163,13 +163,13 @@ export class OpenDocument {
 
   /** Starts the state anew from the provider: a change that it contains does not exist. */
   rebuild(): void {
-    this.rebuilding = new Document(this.name);
+    this.rebuilding = new BareDocument(this.name);
     this.base.clear();
     this.covered = false;
   }
 }
 
-function joined(document: Document, state: Document): Document {
+function joined(document: BareDocument, state: BareDocument): BareDocument {
   if (document.isEmpty()) return state;
   document.merge(state);
   return document;

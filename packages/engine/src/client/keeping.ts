@@ -1,4 +1,4 @@
-import type { Document, HybridClock, Vector } from "@syncline/core";
+import type { BareDocument, HybridClock, Vector } from "@syncline/core";
 import type { ClientLimits, Fault, OptionalLimits } from "@syncline/protocol";
 import type { Clock, Logger, Scheduler } from "../ports.js";
 import type { OpenDocument } from "./documents.js";
@@ -66,7 +66,7 @@ export interface KeptClient {
 
 /** A document as servers sent it, complete up to a vector. */
 export interface KeptDocument {
-  readonly document: Document;
+  readonly document: BareDocument;
   readonly vector: Vector;
 }
 

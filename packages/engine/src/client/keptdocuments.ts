@@ -1,4 +1,12 @@
-import { Document, type DocumentName, decodeChange, documentId, joinInto, type Vector } from "@syncline/core";
+import {
+  BareDocument,
+  type DocumentName,
+  decodeChange,
+  documentId,
+  encodeState,
+  joinInto,
+  type Vector,
+} from "@syncline/core";
 import type { Batch } from "./batch.js";
 import type { OpenDocument } from "./documents.js";
 import type { KeptClient, KeptDocument } from "./keeping.js";
@@ -146,7 +154,7 @@ export class KeptDocuments {
     for (const key of removed) batch.delete(key);
     const canWrite = document.loaded && this.isClean(document);
     if (canWrite) {
-      const state = document.document.encodeState();
+      const state = encodeState(document.document);
       batch.put(stateKey(document.id), state);
       this.collectExtent(row, batch, link);
       this.dirty.delete(row);
@@ -222,7 +230,7 @@ export function assemble(
   const stateBytes = valueAt(stateKey(id));
   if (extentBytes === undefined || stateBytes === undefined) return undefined;
   const extent = readExtent(extentBytes);
-  const document = Document.decodeState(stateBytes);
+  const document = BareDocument.decodeState(stateBytes);
   if (!extent.ok || !document.ok || documentId(document.value.name) !== id) return undefined;
   const tail = entries.filter(({ key }) => key.startsWith(tailPrefix(id)));
   for (const { value } of tail) {
@@ -241,7 +249,7 @@ export function assemble(
 }
 
 /** False for what is no change. What is there already, and what never fitted, is passed over, as a feed's is. */
-function play(document: Document, bytes: Uint8Array): boolean {
+function play(document: BareDocument, bytes: Uint8Array): boolean {
   const change = decodeChange(bytes);
   if (!change.ok || documentId(change.value.document) !== documentId(document.name)) return false;
   const { author, first, observed } = change.value;

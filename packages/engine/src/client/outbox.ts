@@ -1,4 +1,4 @@
-import type { Change, Document, StreamId, Vector } from "@syncline/core";
+import type { BareDocument, Change, StreamId, Vector } from "@syncline/core";
 import { changeId, covers, documentId, LimitExceeded } from "@syncline/core";
 import type { ClientLimits, Fault } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
@@ -130,7 +130,7 @@ export class Outbox {
   }
 
   /** A document has arrived as a state, in which everything is safe: own changes among it need not be kept. */
-  foundIn(document: Document): void {
+  foundIn(document: BareDocument): void {
     for (const entry of this.#entries) {
       const { change } = entry;
       if (documentId(change.document) === documentId(document.name))

@@ -1,5 +1,5 @@
 import type { Change, MutableVector } from "@syncline/core";
-import { covers, Document, decodeChange, documentId, type HybridClock, joinInto } from "@syncline/core";
+import { BareDocument, covers, decodeChange, documentId, type HybridClock, joinInto } from "@syncline/core";
 import type { ClientLimits, Cut, Feed, Message, Refusal, State } from "@syncline/protocol";
 import { fault } from "@syncline/protocol";
 import type { Channel } from "../channel.js";
@@ -12,7 +12,7 @@ import type { Session } from "./session.js";
 /** A change of the feed, or a state, and the document that it belongs to. */
 type Arrived = { readonly document: OpenDocument } & (
   | { readonly change: Change }
-  | { readonly state: Document }
+  | { readonly state: BareDocument }
 );
 
 /** What becomes of it, told to the client. */
@@ -186,7 +186,7 @@ export class Reader {
       whole.set(part, at);
       at += part.length;
     }
-    const state = Document.decodeState(whole, "left out");
+    const state = BareDocument.decodeState(whole, "left out");
     if (!state.ok || documentId(state.value.name) !== document.id) {
       const reason = state.ok ? "it is another document's" : state.fault.reason;
       this.#channel?.end(fault("MALFORMED_MESSAGE", `the state of ${document.id}: ${reason}`));

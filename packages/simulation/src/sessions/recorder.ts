@@ -1,4 +1,4 @@
-import type { ChangeHead, Document } from "@syncline/core";
+import type { BareDocument, ChangeHead } from "@syncline/core";
 import { changeId, documentId } from "@syncline/core";
 import type { Level, Read, Recording, SessionEvent, Span, Told } from "./recording.js";
 
@@ -22,7 +22,7 @@ export class Recorder {
   }
 
   /** What a replica has in the end. */
-  final(where: string, id: string, document: Document | undefined): void {
+  final(where: string, id: string, document: BareDocument | undefined): void {
     const shows = document === undefined ? [] : spansOf(document);
     this.events.push({ did: "read", at: this.now(), session: where, document: id, shows, final: true });
   }
@@ -81,6 +81,6 @@ export class SessionRecorder {
 }
 
 /** The ops of a document, by its author counters. */
-export function spansOf(document: Document): Span[] {
+export function spansOf(document: BareDocument): Span[] {
   return Array.from(document.seen(), ({ author, counter }): Span => [author, 1, counter]);
 }
