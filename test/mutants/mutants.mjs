@@ -150,6 +150,13 @@ export const MUTANTS = [
     tests: ["test/engine/gossip.test.ts"],
   },
   {
+    rule: "I5",
+    name: "what a document has beyond a snapshot is not held against what that brings",
+    file: node("documents"),
+    edits: [["more.length === 0 ? base : this.read(entry)", "base"]],
+    tests: ["test/simulation/regressions.test.ts", "a-conflict-with-what-a-snapshot-brought-was-not-told"],
+  },
+  {
     rule: "I8",
     name: "a document that is opened late is shown without what its session has seen elsewhere",
     file: client("reader"),

@@ -64,8 +64,14 @@ export class Conflicts {
       if ((flags & NOTED.deleted) !== 0) this.deletions = true;
       if (flags !== NOTED.deleted) this.suspect(documentOfKey(key));
     }
-    // What was written unseen to what is dropped already was noted when it came.
-    for (const { id: collection } of schema.catalog().collections)
+  }
+
+  /**
+   * What was written unseen to what is dropped already was noted when it came. Called once documents can be read: the
+   * schema itself may be among what a snapshot has brought and has yet to take its place.
+   */
+  start(): void {
+    for (const { id: collection } of this.schema.catalog().collections)
       for (const { id } of this.fencesOf({ collection, key: "" })) this.looked.add(id);
   }
 

@@ -261,7 +261,7 @@ export class Documents {
     this.arrivals += 1;
   }
 
-  /** Calls back with each, as the snapshot has it. */
+  /** Calls back with each, as it is then. */
   onTakenIn(listener: (entry: DocumentEntry, document: Document) => void): void {
     this.takenIn = listener;
   }
@@ -303,8 +303,10 @@ export class Documents {
     entry.tailBytes = 0;
     this.forgetDocument(entry);
     this.putBase(entry, entry.tailLength, vector, base.encodeState(), standing);
-    for (const place of beyond.filter(isNew)) this.integrate(entry, place);
-    this.takenIn(entry, base);
+    const more = beyond.filter(isNew);
+    for (const place of more) this.integrate(entry, place);
+    // What the tail has beyond it may be concurrent to what it has.
+    this.takenIn(entry, more.length === 0 ? base : this.read(entry));
     staged.taken(entry, row);
   }
 

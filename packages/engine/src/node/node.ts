@@ -431,6 +431,7 @@ export class SyncNode {
         send: (message) => this.towardsMaster()?.channel.send(message),
       },
     );
+    this.conflicts.start();
   }
 
   get name(): string {
