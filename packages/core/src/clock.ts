@@ -35,7 +35,8 @@ export class HybridClock {
   /** A stamp strictly greater than every one made here or observed within the drift bound. */
   next(): Stamp {
     const now = this.#now();
-    const last = this.#last > this.#limit(now) ? 0 : this.#last;
+    // Who has heard of the greatest stamp there may be goes on from it: a millisecond's worth beyond is no clock set right.
+    const last = this.#last > this.#limit(now) + COUNTERS_PER_MS ? 0 : this.#last;
     // A millisecond's 4096 counters used up, the sum carries into the next millisecond by itself.
     this.#last = Math.max(last + 1, firstStampOf(now));
     return this.#last;
