@@ -88,12 +88,12 @@ beforeAll(async () => {
   await m2.start(["--follow", m1.url]);
   await m1.stop();
   await m1.start(["--follow", m2.url]);
-});
+}, 60_000);
 
 afterAll(async () => {
   m2.signal("SIGCONT");
   await servers.end();
-});
+}, 60_000);
 
 /** Somebody at an editor. */
 class Person {

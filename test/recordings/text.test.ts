@@ -19,7 +19,7 @@ beforeAll(async () => {
   await m1.stop();
   await m1.start(["--follow", m2.url]);
   await f1.start(["--role", "follower", "--follow", m1.url, "--follow", m2.url]);
-});
+}, 60_000);
 
 afterAll(() => servers.end());
 

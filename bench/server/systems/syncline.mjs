@@ -22,7 +22,12 @@ export const syncline = {
     return {
       path: () => "/sync",
       session: (doc, n, on) => new Session(protocol, doc, n, on),
-      prepare: (doc, n, count, entriesOf) => changesOf(doc, n, count, entriesOf),
+      prepare: (doc, n, count, entriesOf) =>
+        changesOf(doc, n, count, (draft, i) => {
+          for (const [key, value] of entriesOf(i)) draft.register(key).set(value);
+        }),
+      /** Changes of any kind, of which `write(draft, i)` makes the i-th. */
+      prepareChanges: changesOf,
     };
   },
 };
@@ -49,17 +54,14 @@ const AUTHOR_MIN = 2 ** 52;
 const TAG = { feed: 12, receipt: 15 };
 const documentOf = (doc) => ({ collection: "bench", key: doc });
 
-function changesOf(doc, n, count, entriesOf) {
+function changesOf(doc, n, count, write) {
   const document = new Document(documentOf(doc));
   // A client that comes back after a restart is another author, as real ones are.
   const author = AUTHOR_MIN + n + Math.floor(Math.random() * 2 ** 40) * 1_000;
-  return Array.from(
-    { length: count },
-    (_, i) =>
-      document.transact({ author, stamp: (Date.now() - STAMP_EPOCH_MS) * 4096 + i }, (draft) => {
-        for (const [key, value] of entriesOf(i)) draft.register(key).set(value);
-      }).bytes,
-  );
+  return Array.from({ length: count }, (_, i) => {
+    const stamp = (Date.now() - STAMP_EPOCH_MS) * 4096 + i;
+    return document.transact({ author, stamp }, (draft) => write(draft, i)).bytes;
+  });
 }
 
 class Session {
