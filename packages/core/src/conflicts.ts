@@ -4,6 +4,7 @@
  * A pure function of what the document holds, so everybody who holds the same finds the same, with the same ids (I5).
  * It looks at everything: call it where there is a conflict to be expected, or somebody asks.
  */
+
 import type { NO_VOTES } from "./ballot.js";
 import { stampMs } from "./clock.js";
 import type { AnyOp, Crdt } from "./crdt.js";
@@ -14,6 +15,7 @@ import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { DELETED_PATH, isOwnField, LOST_PATH, lostOf } from "./own-fields.js";
 import type { Path } from "./path.js";
+import { cellsOf } from "./places.js";
 import { lwwRegister, RegisterState, type Sibling } from "./register.js";
 import { orSet } from "./set.js";
 import { toUtf8 } from "./utf8.js";
@@ -71,7 +73,7 @@ export function conflictsOf(document: BareDocument): readonly Conflict[] {
     found.set(id, { id, document: name, ...conflict, dots });
   };
   if (document.isDeleted) hidden(document, add);
-  else for (const { path, state } of document.cells()) inCell(path, state, add);
+  else for (const { path, state } of cellsOf(document)) inCell(path, state, add);
   for (const lost of lostIn(document)) addLost(lost, add);
   return [...found.values()].sort(byTime).slice(-CORE_LIMITS.conflictsPerDocumentMax);
 }

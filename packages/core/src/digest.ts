@@ -5,10 +5,12 @@
  * and put in again, and the others are not looked at; and unlike an exclusive or a sum does not lose what is there twice.
  * A map that shows nothing but that it is there counts by its path alone.
  */
+
 import type { BareDocument } from "./document.js";
 import { type Digest, digestBits, Hash, minusDigest, NO_DIGEST, plusDigest } from "./hash.js";
 import { isOwnField } from "./own-fields.js";
 import { type Path, pathKey } from "./path.js";
+import { isContainerAt, laterKinds, shownAt, visitPlaces } from "./places.js";
 
 /**
  * The digest of what a document shows now. O(size) the first time it is asked; from then on O(fields) and of what was
@@ -52,7 +54,7 @@ class Digests {
     if (this.#isAnythingChanged) {
       this.#parts.clear();
       this.#sum = NO_DIGEST;
-      this.#document.visit((path) => this.#changed.set(pathKey(path), path));
+      visitPlaces(this.#document, (path) => this.#changed.set(pathKey(path), path));
     }
     for (const [key, path] of this.#changed) this.#look(key, path);
     this.#changed.clear();
@@ -81,8 +83,8 @@ class Digests {
   /** Who of several kinds has the bare name depends on which was first, and is shown. */
   #names(): Digest {
     let sum = NO_DIGEST;
-    for (const path of this.#document.laterKinds()) {
-      if (this.#document.shownAt(path) === undefined) continue;
+    for (const path of laterKinds(this.#document)) {
+      if (shownAt(this.#document, path) === undefined) continue;
       sum = plusDigest(sum, hashOf(path).word(LATER).end());
     }
     return sum;
@@ -90,10 +92,11 @@ class Digests {
 }
 
 function partOf(document: BareDocument, path: Path): Digest | undefined {
-  const value = document.shownAt(path);
+  const value = shownAt(document, path);
   if (value === undefined) return undefined;
   // Of a container only that it is there counts, and only where nothing in it says so.
-  if (document.isContainer(path)) return Object.keys(value ?? {}).length > 0 ? undefined : hashOf(path).end();
+  if (isContainerAt(document, path))
+    return Object.keys(value ?? {}).length > 0 ? undefined : hashOf(path).end();
   return hashOf(path).word(SHOWN).value(value).end();
 }
 

@@ -11,7 +11,7 @@ import { type Change, changeId, readDocumentName } from "./change.js";
 import type { Stamp } from "./clock.js";
 import { type CounterView, pnCounter } from "./counter.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
-import { shifted, visitUpwards } from "./descent.js";
+import { shifted } from "./descent.js";
 import { hasSeen, type Seen } from "./dots.js";
 import { type Draft, fieldPath, Recording, type RecordingWatch } from "./draft.js";
 import { BrokenInvariant, InvalidValue } from "./errors.js";
@@ -160,15 +160,6 @@ export class BareDocument {
     return cell !== undefined && !cell.isVacant();
   }
 
-  /** Every cell there is, with what it keeps: to be looked at, not changed. */
-  cells(): readonly { readonly path: Path; readonly state: unknown }[] {
-    const cells: { path: Path; state: unknown }[] = [];
-    for (const { path, cell } of this.#fields.all())
-      if (cell !== undefined)
-        visitUpwards(cell, path, (inner, at) => cells.push({ path: at, state: inner.state }));
-    return cells;
-  }
-
   /** Reads the register of this name, without a value if there is none. */
   register(name: string): RegisterView {
     return this.at(name, lwwRegister);
@@ -259,32 +250,12 @@ export class BareDocument {
     return () => watchers.delete(watcher);
   }
 
-  /** What is shown at a path, undefined for nothing, and for a sum that is no exact number. O(its size). */
-  shownAt(path: Path): Value | undefined {
-    return this.isDeleted ? undefined : this.#fields.shownAt(path);
-  }
-
   /** What is kept at a path, undefined if there is nothing. For `UndoHistory`. */
   cell(path: Path): Cell | undefined {
     return this.#fields.cell(path);
   }
 
-  /** True if there are others inside of what is at a path. */
-  isContainer(path: Path): boolean {
-    return this.#fields.cell(path)?.children !== undefined;
-  }
-
-  /** Calls `visit` for every place of which something is kept, the innermost first. */
-  visit(visit: (path: Path) => void): void {
-    this.#fields.visit(visit);
-  }
-
-  /** The fields that do not have the bare name, because another kind of it was used before. O(fields). */
-  laterKinds(): Path[] {
-    return this.#fields.later();
-  }
-
-  /** For `encodeState`. */
+  /** For `encodeState` and for what is looked at in `places.ts`. */
   static partsOf(document: BareDocument): DocumentParts {
     return { fields: document.#fields, opaque: document.#opaque };
   }

@@ -14,9 +14,9 @@ import type { ByteReader, ByteWriter } from "./bytes.js";
 import { readCells } from "./cell-blocks.js";
 import type { Stamp } from "./clock.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
-import { applyBelow, cellBelow, type Play, visitUpwards } from "./descent.js";
+import { applyBelow, cellBelow, type Play } from "./descent.js";
 import { compareDots, type Seen } from "./dots.js";
-import { BrokenInvariant, CounterOverflow } from "./errors.js";
+import { BrokenInvariant } from "./errors.js";
 import { checkFieldName, type Dot } from "./ids.js";
 import { KINDS, type KindTag, kindName } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
@@ -147,34 +147,6 @@ export class Fields {
     return cellBelow(this.#rowsOf(kind)?.cell(name) ?? this.#get(name, kind)?.cell, path);
   }
 
-  /** What is shown at a path, undefined for nothing, and for a sum that is no exact number. */
-  shownAt(path: Path): Value | undefined {
-    const cell = isOwnField(path[0]!.name) ? undefined : this.cell(path);
-    if (cell === undefined || (cell.isVacant() && (path.length > 1 || cell.children !== undefined)))
-      return undefined;
-    try {
-      return cell.json();
-    } catch (error) {
-      if (error instanceof CounterOverflow) return undefined;
-      throw error;
-    }
-  }
-
-  /** Calls `visit` for every place of which something is kept, the innermost first. */
-  visit(visit: (path: Path) => void): void {
-    for (const { path, cell } of this.#each()) {
-      if (cell !== undefined && !isOwnField(path[0]!.name))
-        visitUpwards(cell, path, (_cell, at) => visit(at));
-    }
-  }
-
-  /** The fields that do not have the bare name, because another kind of it was used before. O(fields). */
-  later(): Path[] {
-    const later: Path[] = [];
-    for (const field of this.#each()) if (!this.#isEarliest(field)) later.push(field.path);
-    return later;
-  }
-
   /** The field at the beginning of a path, undefined for what is in a row: nothing is inside of that. */
   root(path: Path): Cell | undefined {
     return this.#get(path[0]!.name, path[0]!.kind)?.cell;
@@ -267,7 +239,7 @@ export class Fields {
       const step = field.path[0]!;
       const kind = kindName(step.kind);
       if (value === undefined || kind === undefined) continue;
-      yield [this.#isEarliest(field) ? step.name : `${step.name}@${kind}`, kind, value];
+      yield [this.isEarliest(field) ? step.name : `${step.name}@${kind}`, kind, value];
     }
   }
 
@@ -285,7 +257,7 @@ export class Fields {
   }
 
   /** True if no other kind of its name was used before. */
-  #isEarliest(field: Field): boolean {
+  isEarliest(field: Field): boolean {
     const { name, kind } = field.path[0]!;
     let other = this.#fields.get(name);
     for (; other !== undefined; other = other.next) {

@@ -4,12 +4,14 @@
  * Nothing is looked at while nobody listens, and of a change only the places that its ops go to: a place is a field, or
  * what is under a key of a map. What is written and not shown (an older write, a renewed element) is no news.
  */
+
 import type { BareDocument } from "./document.js";
 import { Hash } from "./hash.js";
 import type { Author } from "./ids.js";
 import { kindName } from "./kinds.js";
 import { isOwnField } from "./own-fields.js";
 import { type Path, pathKey } from "./path.js";
+import { isContainerAt, shownAt, visitPlaces } from "./places.js";
 import { typeOf } from "./types.js";
 import type { Value } from "./value.js";
 
@@ -100,15 +102,15 @@ interface Place {
 }
 
 function placeAt(document: BareDocument, path: Path): Place {
-  return { path, value: document.shownAt(path) };
+  return { path, value: shownAt(document, path) };
 }
 
 /** Everything that is shown by itself: of maps those in which nothing is. */
 function placesOf(document: BareDocument): Map<string, Place> {
   const places = new Map<string, Place>();
-  document.visit((path) => {
+  visitPlaces(document, (path) => {
     const place = placeAt(document, path);
-    const isFull = document.isContainer(path) && Object.keys(place.value ?? {}).length > 0;
+    const isFull = isContainerAt(document, path) && Object.keys(place.value ?? {}).length > 0;
     if (place.value !== undefined && !isFull) places.set(pathKey(path), place);
   });
   return places;

@@ -6,12 +6,14 @@
  * of what was written, wherever it lay, can come in again. What others write meanwhile is not seen, and stays; kinds that
  * only grow have no op that takes anything away, and stay too.
  */
+
 import { lostIn } from "./conflicts.js";
 import type { BareDocument } from "./document.js";
 import type { Draft, Recording } from "./draft.js";
 import { KeepWholeMapState } from "./keep-whole-map.js";
 import { DELETED_PATH, LOST_PATH } from "./own-fields.js";
 import type { PathStep } from "./path.js";
+import { cellsOf, visitPlaces } from "./places.js";
 import { lwwRegister } from "./register.js";
 import { orSet } from "./set.js";
 import type { Value } from "./value.js";
@@ -54,10 +56,10 @@ export function isRemaining(document: BareDocument, field: PathStep): boolean {
 /** The fields that hold something, once for each place in them that does. */
 function holding(document: BareDocument): PathStep[] {
   const fields: PathStep[] = [];
-  document.visit((path) => {
+  visitPlaces(document, (path) => {
     if (document.cell(path)?.isVacant() === false) fields.push(path[0]!);
   });
-  for (const { path, state } of document.cells())
+  for (const { path, state } of cellsOf(document))
     if (state instanceof KeepWholeMapState && !state.hidden.isEmpty) fields.push(path[0]!);
   return fields;
 }
