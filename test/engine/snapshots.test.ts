@@ -246,6 +246,33 @@ describe("nodes", () => {
     expect(shown(f1)).toEqual(ids.map(() => ({ votes: 11 })));
   });
 
+  test("killed at any moment while it takes the place of what was there, the schema among it, a node starts again", () => {
+    let inTheMiddle = 0;
+    for (let ms = 1; ms < 40; ms += 6) {
+      const { cluster, logged } = watched(15, { ...SMALL, batchBytes: 200, foldPauseMs: 10 });
+      const m1 = cluster.master("m1", { follow: ["m2"] });
+      cluster.master("m2", { follow: ["m1"] });
+      const f1 = cluster.follower("f1", { follow: ["m1"], flushMs: 10 });
+      cluster.pass(500);
+      m1.alter({ do: "create", collection: "boards" });
+      cluster.pass(500);
+      f1.kill();
+      write(cluster, m1, 400, manyDocuments);
+      cluster.pass(2_000);
+      f1.restart();
+      while (logged("snapshot-received") === 0) cluster.pass(1);
+      cluster.pass(ms);
+      if (logged("snapshot-taken-in") === 0) inTheMiddle += 1;
+      f1.restart();
+      cluster.settle();
+      expect(f1.failure).toBeUndefined();
+      expect(shown(f1)).toEqual(shown(m1));
+      expect(f1.engine.catalog().collections).toEqual(m1.engine.catalog().collections);
+      expect(f1.engine.catalog().collections).toHaveLength(1);
+    }
+    expect(inTheMiddle).toBeGreaterThan(3);
+  });
+
   test("clients of a node that gets a snapshot see it as well", () => {
     const { cluster, logged } = watched(14, { ...SMALL, batchBytes: 200 });
     cluster.master("m1", { follow: ["m2"] });

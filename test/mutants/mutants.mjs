@@ -150,6 +150,16 @@ export const MUTANTS = [
     tests: ["test/engine/gossip.test.ts"],
   },
   {
+    rule: "SPINE 11",
+    name: "a node that starts looks at the schema before what a snapshot has brought can be found",
+    file: node("node"),
+    edits: [
+      ["      shown,\n    );", "      shown,\n    );\n    this.conflicts.start();"],
+      ["    this.conflicts.start();\n  }", "  }"],
+    ],
+    tests: ["test/engine/snapshots.test.ts", "the schema among it"],
+  },
+  {
     rule: "I5",
     name: "what a document has beyond a snapshot is not held against what that brings",
     file: node("documents"),
