@@ -196,6 +196,103 @@ describe("rule 16: survivors agree on the end, and all catch up from the best ho
   });
 });
 
+describe("the fence", () => {
+  test("whoever has it takes no more of the node's streams, also if the node turns out to live, until it is lifted", () => {
+    const cluster = world(21);
+    const m1 = cluster.master("m1", { follow: ["m2"] });
+    const m2 = cluster.master("m2", { follow: ["m1"] });
+    const f1 = cluster.follower("f1", { follow: ["m1", "m2"] });
+    const f2 = cluster.follower("f2", { follow: ["m1"] });
+    cluster.pass(2_000);
+    for (const other of ["m1", "f1"]) cluster.network.cut("m2", other);
+    f2.kill();
+    cluster.pass(12_000);
+    // It hears two of four, and waits for more.
+    const waiting = m1.retire("m2", { waitMs: 8_000 });
+    cluster.pass(1_000);
+    const before = streamsOf(f1, "m2");
+    cluster.network.heal("m2", "f1");
+    cluster.pass(3_000);
+    m2.write("boards/a", (b) => b.set("tags").add("unheard"));
+    cluster.pass(2_000);
+    expect(waiting.answer).toBeUndefined();
+    expect(streamsOf(f1, "m2")).toEqual(before);
+    cluster.passUntil("it is given up", () => waiting.answer !== undefined);
+    expect(waiting.answer).toMatchObject({ ok: false, fault: { code: "RETIREMENT_WOULD_LOSE" } });
+    cluster.passUntil("it goes on", () => f1.json("boards/a") !== undefined);
+    cluster.network.healAll();
+    f2.start();
+    cluster.settle();
+    expect(tags(f2)).toEqual(["unheard"]);
+  });
+
+  test("whoever was deciding when it died has decided nothing; another one can, and so can itself", () => {
+    const cluster = world(22);
+    const m1 = cluster.master("m1", { follow: ["m2", "m3"] });
+    const m2 = cluster.master("m2", { follow: ["m1", "m3"] });
+    const m3 = cluster.master("m3", { follow: ["m1", "m2"] });
+    const f1 = cluster.follower("f1", { follow: ["m1", "m2"] });
+    cluster.pass(2_000);
+    m3.kill();
+    f1.kill();
+    cluster.pass(1_000);
+    m1.retire("m3", { waitMs: 60_000 });
+    cluster.pass(1_000);
+    m1.kill();
+    f1.start();
+    cluster.pass(3_000);
+    expect(retired(cluster, m2, "m3")).toMatchObject({ ok: false });
+    m1.start();
+    cluster.pass(3_000);
+    expect(retired(cluster, m2, "m3")).toMatchObject({ ok: true, doubts: [] });
+    cluster.pass(1_000);
+    for (const node of [m1, m2, f1]) expect(names(node)).not.toContain("m3");
+  });
+});
+
+describe("by force", () => {
+  test("what a master that was not heard holds may have been built on: the end moves, and all get it", () => {
+    const cluster = world(31);
+    const m1 = cluster.master("m1", { follow: ["m2", "m3"] });
+    const m2 = cluster.master("m2", { follow: ["m1", "m3"] });
+    const m3 = cluster.master("m3", { follow: ["m1", "m2"] });
+    const f1 = cluster.follower("f1", { follow: ["m1"] });
+    cluster.pass(2_000);
+    for (const one of ["m2", "m3"]) for (const other of ["m1", "f1"]) cluster.network.cut(one, other);
+    m3.write("boards/a", (b) => b.set("tags").add("of m3"));
+    cluster.pass(500);
+    m2.write("boards/a", (b) => b.set("tags").add("built on it"));
+    cluster.pass(12_000);
+    m3.kill();
+    expect(retired(cluster, m1, "m3", true)).toMatchObject({ ok: true });
+    cluster.network.healAll();
+    cluster.remove("m3");
+    cluster.settle();
+    for (const node of [m1, m2, f1]) expect(tags(node)).toEqual(["built on it", "of m3"]);
+  });
+
+  test("a client that was told that something beyond the end is safe hands over what it has, and goes on", () => {
+    const cluster = world(32);
+    const m1 = cluster.master("m1", { follow: ["m2"], rule: { kind: "any", needed: 1, names: ["f1"] } });
+    const m2 = cluster.master("m2", { follow: ["m1"] });
+    const f1 = cluster.follower("f1", { follow: ["m1"] });
+    cluster.pass(2_000);
+    const ann = cluster.client("ann", ["m1", "m2"]);
+    cluster.pass(500);
+    cluster.network.cut("m2", "m1");
+    cluster.pass(12_000);
+    ann.write("boards/a", (b) => b.counter("votes").increment(1));
+    cluster.pass(2_000);
+    expect(ann.engine.unsafeChanges()).toHaveLength(0);
+    cluster.network.cut("ann", "m1");
+    expect(retired(cluster, m2, "m1", true)).toMatchObject({ ok: true });
+    cluster.network.heal("m1", "m2");
+    ann.write("boards/a", (b) => b.counter("votes").increment(10));
+    cluster.settle();
+    for (const node of [m1, m2, f1]) expect(node.json("boards/a")).toEqual({ votes: 11 });
+  });
+});
+
 describe("rule 18: who had more puts it aside and hands it in", () => {
   test("a retired master comes back: it is told, joins as new, and nothing that it had accepted is lost", () => {
     const { cluster, m1, m2, m3, f1, f2 } = uneven(11);
@@ -275,6 +372,36 @@ describe("rule 18: who had more puts it aside and hands it in", () => {
     cluster.network.healAll();
     cluster.settle();
     for (const node of [m1, m2, f1, f2, f3]) expect(node.json("boards/a")).toEqual({ votes: 11 });
+  });
+
+  test("a change that goes from one stream is taken from the other one in which it stands", () => {
+    const cluster = world(15);
+    const m1 = cluster.master("m1", { follow: ["m2"] });
+    cluster.master("m2", { follow: ["m1"] });
+    const majority = ["f1", "f2", "f4"].map((name) => cluster.follower(name, { follow: ["m1"] }));
+    const f9 = cluster.follower("f9", { follow: ["m1"] });
+    const f3 = cluster.follower("f3", { follow: ["m2", "f9"] });
+    const ann = cluster.client("ann", ["m2", "m1"]);
+    cluster.pass(3_000);
+    for (const one of ["m1", "f1", "f2", "f4", "f9"])
+      for (const two of ["m2", "f3"]) cluster.network.cut(one, two);
+    ann.write("boards/a", (b) => b.counter("votes").increment(1));
+    cluster.pass(1_000);
+    cluster.network.cut("ann", "m2");
+    cluster.pass(15_000);
+    ann.write("boards/a", (b) => b.counter("votes").increment(10));
+    cluster.pass(2_000);
+    // f3 gets from f9 what m1 has accepted, and with it the first change for the second time.
+    cluster.network.cut("f9", "m1");
+    cluster.network.heal("f9", "f3");
+    cluster.passUntil("it has both", () => (f3.json("boards/a") as { votes: number }).votes === 11);
+    expect(retired(cluster, m1, "m2")).toMatchObject({ ok: true });
+    cluster.remove("m2");
+    cluster.network.heal("f9", "m1");
+    cluster.passUntil("it is told", () => !names(f3).includes("m2"));
+    expect(f3.json("boards/a")).toEqual({ votes: 11 });
+    cluster.settle();
+    for (const node of [m1, f3, f9, ...majority]) expect(node.json("boards/a")).toEqual({ votes: 11 });
   });
 
   test("what a reader waits for beyond the end is answered at once, and honestly", () => {

@@ -96,10 +96,11 @@ export class Inspection {
     if (!covers(held, visible)) throw new Violation(`I2: ${name} shows more than it holds`);
     if (!covers(held, durable)) throw new Violation(`I2: ${name} has more on its disk than it holds`);
     for (const [stream, before] of looked.visible) {
+      if (positionIn(visible, stream) >= before) continue;
       // What was cut off at the end of a closed stream, and is handed in.
-      const isCut = positionIn(visible, stream) === engine.endOf(stream);
-      if (positionIn(visible, stream) < before && !isCut)
+      if (positionIn(visible, stream) > (engine.endOf(stream) ?? -1))
         throw new Violation(`I8: ${name} shows less than before`);
+      this.counters.delete(engine);
     }
     for (const stream of looked.held.keys())
       looked.held.set(stream, Math.min(positionIn(held, stream), positionIn(looked.held, stream)));
@@ -187,7 +188,7 @@ export class Inspection {
 
   /**
    * By document, the author counters that what is visible stands for. As long as its process runs a node shows more and
-   * more (`lookAt` sees to it), so what stood for less is added to.
+   * more (`lookAt` sees to it), so what stood for less is added to; a cut has it counted anew.
    */
   private countersOf({ engine, visible }: SimNode): Map<string, Map<number, number>> {
     let known = this.counters.get(engine);

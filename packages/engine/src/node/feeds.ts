@@ -100,6 +100,8 @@ export class Feeds {
   jumped(): void {
     for (const session of this.sessions) {
       for (const reader of session.readers.values()) session.behind.add(reader);
+      // Who only writes over this link expects no cuts on it.
+      if (session.readers.size === 0) continue;
       session.cutDue = true;
       this.due.add(session);
     }
@@ -112,6 +114,7 @@ export class Feeds {
       reader.sequence = 0;
       reader.state = undefined;
       reader.session.behind.add(reader);
+      this.due.add(reader.session);
     }
   }
 
