@@ -7,11 +7,157 @@
  */
 const RULES = "test/scenarios/rules.test.ts";
 const HISTORIES = "test/simulation/play.test.ts";
+const RETIREMENT = "test/scenarios/retirement.test.ts";
 const node = (file) => `packages/engine/src/node/${file}.ts`;
 const core = (file) => `packages/core/src/${file}.ts`;
 const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
+  {
+    rule: "SPINE 16",
+    name: "whoever has a fence goes on taking the node's records",
+    file: node("retirements"),
+    edits: [["return this.log.stream(id)?.held ?? 0;", "return Number.POSITIVE_INFINITY;"]],
+    tests: [RETIREMENT, "the fence"],
+  },
+  {
+    rule: "SPINE 16",
+    name: "a master that dies while it decides leaves its fence for ever",
+    file: node("node"),
+    edits: [['if (isOwn || (isLeft && fence.coordinator !== this.name)) this.fence(node, "");', ""]],
+    tests: [RETIREMENT, "is lifted by"],
+  },
+  {
+    rule: "SPINE 16",
+    name: "a retirement does not ask for a majority of the members",
+    file: node("retiring"),
+    edits: [["if (heard * 2 <= others.size + 1) {", "if (heard === 0) {"]],
+    tests: [RETIREMENT, "none can retire the other without force"],
+  },
+  {
+    rule: "SPINE 16",
+    name: "a retirement does not ask for every other master",
+    file: node("retiring"),
+    edits: [["if (silentMasters.length > 0)", "if (silentMasters.length > others.size)"]],
+    tests: [RETIREMENT, "it is refused"],
+  },
+  {
+    rule: "SPINE 16",
+    name: "a retirement hears as many as a quorum needs, and not n-k+1",
+    file: node("retiring"),
+    edits: [
+      [
+        "unheard.length < neededOf(rule, names.length)",
+        "names.length - unheard.length >= neededOf(rule, names.length)",
+      ],
+    ],
+    tests: [RETIREMENT, "it is refused"],
+  },
+  {
+    rule: "SPINE 16",
+    name: "a retirement does not catch up with those whom it hears",
+    file: node("retiring"),
+    edits: [["      if (have >= known) continue;", "      if (have >= 0) continue;"]],
+    tests: [RETIREMENT],
+  },
+  {
+    rule: "SPINE 16",
+    name: "what is before the end of a closed stream waits for its quorum",
+    file: node("node"),
+    edits: [
+      ['if (opening.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);', ""],
+    ],
+    tests: [RETIREMENT, "counts as committed up to its end"],
+  },
+  {
+    rule: "SPINE 16",
+    name: "a retired node is a member still",
+    file: node("members"),
+    edits: [["if (this.retirements.isRetired(name, generation)) known.delete(name);", ""]],
+    tests: [RETIREMENT, "a dead master is retired"],
+  },
+  {
+    rule: "SPINE 16",
+    name: "a retired node counts in majorities",
+    file: node("members"),
+    edits: [["voter && !this.retirements.isRetired(name, generation)", "voter && generation !== -1"]],
+    tests: [RETIREMENT, "no rule waits for it"],
+  },
+  {
+    rule: "SPINE 16",
+    name: "a retired node that does not know it is listened to",
+    file: node("node"),
+    edits: [
+      [
+        "    if (this.retirements.isRetired(peer.name, peer.generation)) {\n      log.info",
+        "    if (peer.generation === -1) {\n      log.info",
+      ],
+    ],
+    tests: [RETIREMENT, "a retired master comes back"],
+  },
+  {
+    rule: "SPINE 17",
+    name: "a stream that was opened without knowing of the retirement is open",
+    file: node("retirements"),
+    edits: [["(generation < closing.generation ? 0 : undefined)", "undefined"]],
+    tests: [RETIREMENT, "takes writes all the while"],
+  },
+  {
+    rule: "SPINE 18",
+    name: "what was put aside is not handed in",
+    file: node("aside"),
+    edits: [["if (waiting.length > 0) this.handIn(waiting);", "if (waiting.length > 0) return;"]],
+    tests: [RETIREMENT, "a retired master comes back"],
+  },
+  {
+    rule: "SPINE 18",
+    name: "what was put aside is let go of before it has come back",
+    file: node("aside"),
+    edits: [
+      ["const waiting = page.filter(({ change }) => !this.isShown(change));", "const waiting: Kept[] = [];"],
+    ],
+    tests: [RETIREMENT, "a retired master comes back"],
+  },
+  {
+    rule: "SPINE 18",
+    name: "a change that is cut off is gone, though it stands in another stream too",
+    file: node("cutting"),
+    edits: [["document?.places.push({ stream: id, position, change: body.change });", ""]],
+    tests: [RETIREMENT, "taken from the other one"],
+  },
+  {
+    rule: "SPINE 18",
+    name: "what a document had of a closed stream stays in it",
+    file: node("cutting"),
+    edits: [
+      [
+        "    for (const { entry, places, authors } of entries) this.rebuild(entry, places, authors, ends);\n",
+        "",
+      ],
+    ],
+    tests: [RETIREMENT, "rule 18"],
+  },
+  {
+    rule: "decision 0056",
+    name: "a master cuts what it may have built on",
+    file: node("node"),
+    edits: [["const isBuiltOn = this.master !== undefined && ", "const isBuiltOn = false && "]],
+    tests: [RETIREMENT, "the end moves"],
+  },
+  {
+    rule: "SPINE 14",
+    name: "who has handed over is waited for beyond the end of a closed stream",
+    file: node("offers"),
+    edits: [["this.hasHandedOver ? admission.clipped(this.session) : this.session", "this.session"]],
+    tests: [RETIREMENT, "a client that was told"],
+  },
+  {
+    rule: "I8",
+    name: "a reader waits for what lies beyond the end of a closed stream",
+    file: node("node"),
+    edits: [["    this.reads.closed();\n", ""]],
+    tests: [RETIREMENT, "what a reader waits for"],
+  },
   {
     rule: "decision 0057",
     name: "a field of which nothing is left is not in a document's delta",

@@ -176,7 +176,7 @@ export class SyncNode {
   private readonly retirements: Retirements;
   private readonly retiring: Retiring;
   /** A retirement that this node decides. */
-  private retirement: { settle(): void; stop(why: Fault): void } | undefined;
+  private retirement: { readonly fence: number; settle(): void; stop(why: Fault): void } | undefined;
   /** Whether there may be a stream to be closed here. */
   private readonly unclosed: Watch;
   /** What the others have been told of closed streams. */
@@ -457,7 +457,7 @@ export class SyncNode {
 
   /** Begins to follow and, as a master, opens a new stream. `ready` is called once the node may be reached by others. */
   start(ready: () => void): void {
-    this.liftOwnFences();
+    this.liftFences();
     this.visibility.advance();
     const begin = () => {
       if (this.state !== "starting") return; // It was told to stop, or has failed, before it had begun.
@@ -973,6 +973,7 @@ export class SyncNode {
       else giveUp(fault("RETIREMENT_WOULD_LOSE", doubts.map(({ reason }) => reason).join("; ")), doubts);
     });
     this.retirement = {
+      fence,
       settle: () => {
         const isSuperseded = this.retirements.of(node)?.fence?.id !== fence;
         if (isSuperseded) {
@@ -1008,10 +1009,18 @@ export class SyncNode {
     return { attempt, id: 1 + this.ports.random.integer(2 ** 53 - 1), coordinator };
   }
 
-  /** Whatever this node was deciding when it ended, it does not decide any more. */
-  private liftOwnFences(): void {
-    for (const { node, fence } of this.retirements.all())
-      if (fence?.coordinator === this.name) this.fence(node, "");
+  /**
+   * Lifts the fences that nobody will: its own ones, of a decision that ended with an earlier process, which its disk need
+   * not know of; and, as a master, those of a node that is there by one that is not.
+   */
+  private liftFences(): void {
+    for (const { node, fence } of this.retirements.all()) {
+      if (fence === undefined || fence.coordinator === "") continue;
+      const isOwn = fence.coordinator === this.name && fence.id !== this.retirement?.fence;
+      const { peers } = this;
+      const isLeft = this.master !== undefined && peers.isHeard(node) && !peers.isHeard(fence.coordinator);
+      if (isOwn || (isLeft && fence.coordinator !== this.name)) this.fence(node, "");
+    }
   }
 
   private learnClosed(node: string, ends: ReadonlyMap<StreamId, number>): void {
@@ -1088,6 +1097,7 @@ export class SyncNode {
   /** Tells everybody what is closed, and goes on with nobody who was retired and does not know it. */
   private tellClosed(): void {
     if (!this.untold.hasMoved()) return;
+    if (this.retirement === undefined) this.liftFences();
     const closings = this.retirements.all();
     if (closings.length === 0) return;
     this.members.changed();
@@ -1737,6 +1747,7 @@ export class SyncNode {
       this.lags.look();
       this.purges.look();
       this.aside.look();
+      if (this.retirement === undefined) this.liftFences();
       if (this.bases.look()) this.poke();
       this.sending.look();
       this.receiving.look();
