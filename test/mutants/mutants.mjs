@@ -65,7 +65,7 @@ export const MUTANTS = [
     name: "what is before the end of a closed stream waits for its quorum",
     file: node("node"),
     edits: [
-      ['if (opening.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);', ""],
+      ['if (stream.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);', ""],
     ],
     tests: [RETIREMENT, "counts as committed up to its end"],
   },
@@ -138,7 +138,7 @@ export const MUTANTS = [
     tests: [RETIREMENT, "rule 18"],
   },
   {
-    rule: "decision 0056",
+    rule: "decision 0058",
     name: "a master cuts what it may have built on",
     file: node("node"),
     edits: [["const isBuiltOn = this.master !== undefined && ", "const isBuiltOn = false && "]],

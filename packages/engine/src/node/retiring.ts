@@ -52,7 +52,12 @@ export class Retiring {
       doubt(silent, `only ${heard} of ${others.size + 1} members are heard, and not ${silent.join(", ")}`);
     }
     const goal = this.goal(node);
-    for (const { id, rule, durable: have } of open) {
+    // What came under an earlier rule was committed by that, if at all.
+    const concerns = open.flatMap((stream) =>
+      [stream.opening.rule, ...stream.rules.map(({ rule }) => rule)].map((rule) => ({ stream, rule })),
+    );
+    for (const { stream, rule } of concerns) {
+      const { id, durable: have } = stream;
       const known = positionIn(goal, id);
       const whose = `the stream of ${node} (${ruleText(rule)}) is here up to ${have}`;
       const names = rule.kind === "local" ? [] : candidatesOf(rule, node, this.members);
