@@ -107,6 +107,28 @@ test("a map that was created stays when it is cleared, a record goes, and one cr
   expect(a.toJSON()).toEqual({ cards: { s: {} } });
 });
 
+test("a record is read by its fields, whether it is there or not, inside of a transaction and outside", () => {
+  const document = new Document(NAME);
+  const card = document.at("card", record);
+  const read = () => [card.exists, card.at("title", lwwRegister).value, card.toJSON()];
+  expect(read()).toEqual([false, undefined, {}]);
+  transact(document, 1, (draft) => {
+    const written = draft.at("card", record);
+    expect(written.exists).toBe(false);
+    written.create();
+    expect([written.exists, written.toJSON()]).toEqual([true, {}]);
+    written.at("title", lwwRegister).set("x");
+    written.at("votes", pnCounter).increment(2);
+    expect(written.at("title", lwwRegister).value).toBe("x");
+  });
+  expect(read()).toEqual([true, "x", { title: "x", votes: 2 }]);
+  expect(() => card.at("__proto__", lwwRegister)).toThrow(InvalidValue);
+  transact(document, 1, (draft) => draft.at("card", record).at("title", lwwRegister).clear());
+  expect(read()).toEqual([true, undefined, { votes: 2 }]);
+  transact(document, 1, (draft) => draft.at("card", record).clear());
+  expect(read()).toEqual([false, undefined, {}]);
+});
+
 test("two people who use a key for different things lose nothing to each other", () => {
   const document = new Document(NAME);
   write(document, 1, (cards) => {
