@@ -1,6 +1,6 @@
 /**
- * States of each type alone that no writer of ours has written, byte by byte: refused for the right reason. Of each type one
- * that is right stands beside them, so that it is the one wrong thing that is refused.
+ * States and ops of each type alone that no writer of ours has written, byte by byte: refused for the right reason. Of each
+ * type one that is right stands beside them, so that it is the one wrong thing that is refused.
  *
  * Two authors have made nine ops each; they are number 0 and 1 in what follows.
  */
@@ -206,6 +206,121 @@ describe.each(STATES)("$kind", ({ kind, right, wrong }) => {
     expect(() => taken(kind, bytes)).toThrow(reason);
   });
 });
+
+/** Ops: of author 4, who is number 0 here; the two others are number 1 and 2. */
+const OPS: readonly { kind: KindName; right: readonly Bytes[]; wrong: Case["wrong"] }[] = [
+  {
+    kind: "register",
+    right: [
+      [1, ...X],
+      [1, ...X, 1, 9, 2, 1],
+      [2, 1, 1],
+    ],
+    wrong: [
+      ["a clear of nothing", [2], /a clear of nothing/],
+      ["what is replaced, out of order", [1, ...X, 2, 1, 1, 1], /dots out of order/],
+      ["what is replaced, twice", [1, ...X, 1, 1, 1, 1], /dots out of order/],
+      ["what was not observed", [1, ...X, 1, 10], /10 is above 9/],
+      ["itself", [1, ...X, 0, 1], /1 is above 0/],
+    ],
+  },
+  {
+    kind: "counter",
+    right: [
+      [1, 5],
+      [2, 1, 3, 0, 5, 2, 1, 0, 0],
+    ],
+    wrong: [
+      ["a step too great", [1, 0x81, 0x80, 0x80, 0x80, 0x10], /counterStepMax/],
+      ["a reset of nothing", [2], /a reset of nothing/],
+      ["authors out of order", [2, 2, 1, 0, 0, 1, 3, 0, 5], /authors out of order/],
+      ["an author twice", [2, 1, 1, 0, 0, 1, 3, 0, 5], /authors out of order/],
+      ["bytes left over", [1, 5, 0], /too many/],
+    ],
+  },
+  { kind: "grow-counter", right: [[1, 5]], wrong: [["a step of nothing", [1, 0], /a step of nothing/]] },
+  {
+    kind: "set",
+    right: [
+      [1, ...X],
+      [2, ...X, 1, 1],
+      [3, 1, 9, 2, 9],
+    ],
+    wrong: [
+      ["a removal of nothing", [2, ...X], /a removal of nothing/],
+      ["everything of nobody", [3], /a removal of nothing/],
+      ["everything of somebody twice", [3, 1, 1, 1, 2], /an author twice/],
+    ],
+  },
+  {
+    kind: "remove-set",
+    right: [
+      [1, ...X],
+      [2, ...X, 1, 1],
+      [3, 1, 9],
+    ],
+    wrong: [
+      ["a removal of nothing", [2, ...X], /a removal of nothing/],
+      ["everything of nobody", [3], /a removal of nothing/],
+    ],
+  },
+  { kind: "grow-set", right: [[1, ...X]], wrong: [["bytes left over", [1, ...X, 0], /too many/]] },
+  {
+    kind: "flag",
+    right: [[1], [1, 1, 1], [2, 1, 1]],
+    wrong: [["a disabling of nothing", [2], /a disabling of nothing/]],
+  },
+  {
+    kind: "map",
+    right: [[1], [1, 1, 1], [2, 1, 1]],
+    wrong: [["a removal of nothing", [2], /a removal of nothing/]],
+  },
+  {
+    kind: "record",
+    right: [[1], [2, 1, 1]],
+    wrong: [["a removal of nothing", [2], /a removal of nothing/]],
+  },
+  {
+    kind: "remove-map",
+    right: [[1], [3, 1, 0x6b], [4, 1, 0x6b, 1, 1]],
+    wrong: [
+      ["nothing that is known", [4, 1, 0x6b], /nothing that is known/],
+      ["a key of no name", [3, 0], /bytes/],
+    ],
+  },
+  {
+    kind: "list",
+    right: [
+      [2, ...X],
+      [33, 1, 1],
+      [34, 1, 9],
+    ],
+    wrong: [
+      ["beside what was not observed", [3, 1, 10, ...X], /10 is above 9/],
+      ["everything of nobody", [34], /a removal of nothing/],
+      ["the author's own next op", [33, 0, 1], /1 is above 0/],
+    ],
+  },
+];
+
+describe.each(OPS)("an op of a $kind", ({ kind, right, wrong }) => {
+  test("that is right is only early: what it observed is not here", () => {
+    for (const bytes of right) expect(arrival(kind, bytes)).toBe("early");
+  });
+
+  test.each(wrong)("%s", (_what, bytes, reason) => {
+    expect(() => arrival(kind, bytes)).toThrow(Refused);
+    expect(() => arrival(kind, bytes)).toThrow(reason);
+  });
+});
+
+function arrival(kind: KindName, bytes: Bytes): string {
+  const subject = subjectOf(CASES.find((each) => each.kind === kind)!, 9);
+  const out = new ByteWriter();
+  for (const n of [2, KINDS[kind], 4, 1, 5, 2, 1, 9, 2, 9, 0]) out.uint(n);
+  out.raw(Uint8Array.from(bytes));
+  return subject.apply(sealed(out));
+}
 
 /** What somebody shows who has joined a state with this after its context. */
 function taken(kind: KindName, bytes: Bytes): unknown {

@@ -129,6 +129,22 @@ test("a record is read by its fields, whether it is there or not, inside of a tr
   expect(read()).toEqual([false, undefined, {}]);
 });
 
+test("that a map is there is said again, and taken away again, of what is there by then", () => {
+  const [a, b] = both((cards) => cards.at("c1", orMap).create());
+  const change = write(a, 2, (cards) => {
+    cards.at("c2", orMap).create();
+    cards.delete("c1");
+  });
+  const repeated = (document: Document): unknown => {
+    document.transact({ author: 3, stamp: 1 }, (draft) => draft.repeat(change));
+    return document.toJSON();
+  };
+  write(b, 4, (cards) => cards.at("c1", orMap).create());
+  expect(repeated(b)).toEqual({ cards: { c2: {} } });
+  // Where there is nothing there is nothing to take away.
+  expect(repeated(new Document(NAME))).toEqual({ cards: { c2: {} } });
+});
+
 test("two people who use a key for different things lose nothing to each other", () => {
   const document = new Document(NAME);
   write(document, 1, (cards) => {

@@ -43,7 +43,7 @@ export default {
   timeoutMS: 10_000,
   timeoutFactor: 3,
   tempDirName: "coverage/.stryker",
-  reporters: ["clear-text", "json"],
+  reporters: ["clear-text", "json", "progress-append-only"],
   clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: process.env.SYNCLINE_MUTATE_REPORT ?? "coverage/mutation/report.json" },
   allowConsoleColors: false,

@@ -30,7 +30,7 @@ const TESTS = {
   list: LIST,
   "list-encoding": LIST,
   "list-state": LIST,
-  map: [...MAP, "laws"],
+  map: [...MAP, "undo"],
   place: LIST,
   positions: LIST,
   record: [...MAP, "simple-types"],
