@@ -86,7 +86,7 @@ const small = { retentionRecordsMax: 4, truncationRecordsMin: 2, foldTailChanges
 
 test("every node tells what the specification says, at every moment", () => {
   const counts = { drops: 0, late: 0, "told of a collection": 0, "told of a field": 0, joined: 0 };
-  for (let run = 0; run < 25; run++) {
+  for (let run = 0; run < 10; run++) {
     const random = new SeededRandom(SEED + run * 7_919);
     const records = new Records();
     const noting = (disk: FailingDisk): CrashableStorage => ({
