@@ -120,15 +120,9 @@ export class Conflicts {
     const news = this.takeovers.lateIn(this.visible()).filter((id) => !this.looked.has(id));
     if (news.length === 0) return;
     for (const id of news) this.looked.add(id);
-    let after: DocumentName | undefined;
-    for (;;) {
-      const names = this.documents.namesAfter(after, this.limits.pageKeysMax);
-      for (const name of names) {
-        const entry = isReserved(name) ? undefined : this.documents.find(name);
-        if (entry !== undefined) this.lookWhetherLate(entry);
-      }
-      after = names.at(-1);
-      if (names.length < this.limits.pageKeysMax) return;
+    for (const name of this.documents.everyName()) {
+      const entry = isReserved(name) ? undefined : this.documents.find(name);
+      if (entry !== undefined) this.lookWhetherLate(entry);
     }
   }
 

@@ -460,6 +460,16 @@ export class Documents {
     return Array.from(this.storage.scan(range), ([key]) => documentOfKey(key));
   }
 
+  /** Names of all documents but those that a snapshot has still to bring; those that the disk does not know yet come twice. */
+  *everyName(): Iterable<DocumentName> {
+    for (const { name } of [...this.unnamed.keys()]) yield name;
+    let names: DocumentName[] = [];
+    do {
+      names = this.namesAfter(names.at(-1), this.limits.pageKeysMax);
+      yield* names;
+    } while (names.length === this.limits.pageKeysMax);
+  }
+
   /** A document made anew from base and tail, whatever is in memory. */
   fromDisk(name: DocumentName): Document | undefined {
     const entry = this.find(name);
