@@ -492,7 +492,7 @@ export const MUTANTS = [
     rule: "decision 0054",
     name: "a promotion claims no more than was claimed before",
     file: node("claims"),
-    edits: [["this.claim(1 + Math.max(known", "this.claim(Math.max(0, known"]],
+    edits: [["this.claim(1 + Math.max(", "this.claim(Math.max(0, "]],
     tests: ["test/scenarios/topology.test.ts", "to and fro"],
   },
   {

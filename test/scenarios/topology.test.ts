@@ -161,3 +161,17 @@ test("a master that was moved away from is promoted again by force, out of reach
   cluster.settle();
   expect(writable(m1, f1)).toEqual(["m1"]);
 });
+
+test("who is promoted after the one master was demoted counts for more than what the member list still says of that", () => {
+  const { cluster, m1, f1, f2 } = three(49);
+  promoted(cluster, f1);
+  cluster.pass(1_000);
+  const demoted = f1.demote({ force: true });
+  cluster.passUntil("there is no master", () => demoted.answer !== undefined);
+  cluster.pass(1_000);
+  expect(writable(m1, f1, f2)).toEqual([]);
+  promoted(cluster, f2, true);
+  cluster.settle();
+  expect(writable(m1, f1, f2)).toEqual(["f2"]);
+  expect(writers(m1, f1, f2)).toEqual(["f2", "f2", "f2"]);
+});

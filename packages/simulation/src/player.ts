@@ -578,6 +578,8 @@ class Player {
     cluster.passUntil("all nodes are up", () => [...cluster.nodes.values()].every((node) => node.isUp));
     // Somebody has to take what clients still have.
     cluster.pass(15_000);
+    // The one of several may have been demoted, and others step down once they learn that it was the one.
+    if (this.history.single === true) cluster.pass(30_000);
     const nodes = [...cluster.nodes.values()];
     if (nodes.some((node) => node.engine.status().role === "master")) return;
     this.count("roles: no master was left", 1);

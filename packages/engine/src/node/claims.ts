@@ -19,7 +19,7 @@ export class Claims {
     private readonly isSingle: boolean,
     storage: Storage,
     private readonly journal: Journal,
-    private readonly members: Pick<Members, "writer">,
+    private readonly members: Pick<Members, "writer" | "greatestTerm">,
     private readonly clock: Clock,
   ) {
     const value = storage.get(claimKey());
@@ -35,8 +35,7 @@ export class Claims {
   /** It has been promoted. */
   renew(): void {
     if (!this.isSingle) return;
-    const known = this.members.writer()?.claim.term ?? -1;
-    this.claim(1 + Math.max(known, this.self.claimed?.term ?? -1));
+    this.claim(1 + Math.max(this.members.greatestTerm(), this.self.claimed?.term ?? -1));
   }
 
   /** Who has replaced this master; undefined if nobody has. */

@@ -91,6 +91,12 @@ export class Members {
     return this.first;
   }
 
+  /** The greatest term that anybody has claimed, as far as it is known here, also who is no master any more; -1 if none has. */
+  greatestTerm(): number {
+    const listed = Array.from(this.list().values(), ({ claim }) => claim?.term ?? -1);
+    return Math.max(-1, this.writer()?.claim.term ?? -1, ...listed);
+  }
+
   /** Names of the listed nodes that vote. */
   voters(): string[] {
     return [...this.list()]
