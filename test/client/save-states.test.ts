@@ -33,6 +33,31 @@ test("a document is saved, saving, offline and saved again, and says so when it 
   expect(told).toEqual(["offline", "saving", "saved", "saving", "saved", "offline", "saving", "saved"]);
 });
 
+test("of several documents each tells of its own changes, whichever was made last", () => {
+  const cluster = world(4);
+  cluster.master("m1", { rule: { kind: "any", needed: 1, names: ["f1"] } });
+  cluster.follower("f1", { follow: ["m1"] });
+  const { db } = database(cluster, "ann", ["m1"], schema);
+  const open = (key: string) => db.open("boards", key);
+  const [a, b, idle] = [open("a"), open("b"), open("idle")];
+  const states = () => [a, b, idle].map((board) => board.saveState);
+  a.transact((d) => d.votes.increment());
+  cluster.pass(5_000);
+  expect(states()).toEqual(["saved", "saved", "saved"]);
+  cluster.network.cut("m1", "f1");
+  a.transact((d) => d.votes.increment());
+  b.transact((d) => d.votes.increment());
+  cluster.pass(2_000);
+  expect(states()).toEqual(["saving", "saving", "saved"]);
+  b.transact((d) => d.votes.increment());
+  expect(states()).toEqual(["saving", "saving", "saved"]);
+  cluster.network.heal("m1", "f1");
+  cluster.pass(20_000);
+  expect(states()).toEqual(["saved", "saved", "saved"]);
+  b.transact((d) => d.votes.increment());
+  expect(states()).toEqual(["saved", "saving", "saved"]);
+});
+
 test("with a quorum rule a change is saved when the quorum has it", () => {
   const cluster = world(2);
   cluster.master("m1", { rule: { kind: "any", needed: 1, names: ["f1"] } });

@@ -545,9 +545,10 @@ export class SyncClient {
 
   #showSaveStates(): void {
     const waiting = new Set<string>();
-    for (const own of this.#outbox.all()) {
-      if (!own.confirmed) waiting.add(documentId(own.change.document));
-    }
+    const all = this.#outbox.all();
+    // The newest first: who types has thousands that are only not safe yet. All are of documents that are followed.
+    for (let i = all.length; i-- > 0 && waiting.size < this.#documents.size; )
+      if (!all[i]!.confirmed) waiting.add(documentId(all[i]!.change.document));
     for (const document of this.#documents.values()) {
       // What was kept of it, and not read yet, may be waiting too.
       const isWaiting = waiting.has(document.id) || document.loading;
