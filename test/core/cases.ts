@@ -277,7 +277,7 @@ export const CASES: readonly TypeCase[] = [
       { kind: "remove-map", act: "delete", key: "n" },
       { kind: "remove-map", act: "clear" },
     ],
-    ops: ["drop", "accept"],
+    ops: ["drop", "accept", "settle"],
     nothing: {},
     oracle: removeWinsMapOracle,
     withType: typed(rwMap, MAP_DOINGS),
@@ -451,7 +451,7 @@ export function actOf(act: Act, op: ChangeOp["op"]): Act {
   if (act.kind === "remove-map") {
     if (op.act === "drop") return { kind: act.kind, act: "delete", key: op.name };
     // What only prepares for what is done, and what is taken away before its key is.
-    if (op.act === "accept" || act.act === "delete" || act.act === "clear")
+    if (op.act === "accept" || op.act === "settle" || act.act === "delete" || act.act === "clear")
       return { kind: act.kind, act: "nothing" };
   }
   // What only prepares for what is done under a removed key.

@@ -75,6 +75,9 @@ const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant("set"), at, value }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("inside"), at, value }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("clear"), at, value }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("card"), at, value }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("drop"), at, value }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("again"), at, value: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("delete"), at, value }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("restore"), at, value }) },
   { weight: 6, arbitrary: fc.record({ do: fc.constant("deliver"), at, value: fc.nat(9) }) },
@@ -92,6 +95,19 @@ test("random histories: what is told and shown is what was specified, at every r
         if (what === "set") replica.write((draft) => draft.register("title").set(value));
         if (what === "clear") replica.write((draft) => draft.register("title").clear());
         if (what === "inside") replica.write((draft) => draft.at("m", orMap).at("k", lwwRegister).set(value));
+        if (what === "card")
+          replica.write((draft) =>
+            draft
+              .at("r", rwMap)
+              .at("k", record)
+              .at(`t${value % 2}`, lwwRegister)
+              .set(value),
+          );
+        if (what === "drop") replica.write((draft) => draft.at("r", rwMap).delete("k"));
+        if (what === "again") {
+          const told = conflictsOf(replica.document).filter(canWriteAgain);
+          if (told.length > 0) replica.write((draft) => writeAgain(draft, told[value % told.length]!));
+        }
         if (what === "delete") replica.write((draft) => draft.deleteDocument(), true);
         if (what === "restore") replica.write((draft) => draft.restoreDocument(), true);
         if (what === "merge") replica.merge(other);
@@ -109,7 +125,7 @@ test("random histories: what is told and shown is what was specified, at every r
     }),
     { numRuns: 150 },
   );
-  for (const what of ["concurrent_update", "write_to_dropped", "deleted"])
+  for (const what of ["concurrent_update", "update_delete", "write_to_dropped", "deleted"])
     expect(tally.get(what) ?? 0, what).toBeGreaterThan(20);
 });
 

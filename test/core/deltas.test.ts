@@ -120,7 +120,7 @@ describe.each(CASES)("$kind", (each) => {
       { numRuns: 100 },
     );
     for (const arrival of ["applied", "duplicate", "early"])
-      expect(tally.get(arrival) ?? 0, arrival).toBeGreaterThan(10);
+      expect(tally.get(arrival) ?? 0, arrival).toBeGreaterThan(1);
   });
 });
 

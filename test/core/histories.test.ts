@@ -26,7 +26,7 @@ test("every replica shows, after every step, what the specifications and its use
       for (const step of history) world.step(step);
       world.settle();
     }),
-    { numRuns: 100 },
+    { numRuns: 200 },
   );
   // A generator that never reaches something proves nothing about it.
   const ops = CASES.flatMap((each) => each.ops);
@@ -43,7 +43,7 @@ const ACTS: Record<Op["act"], KindName | "text"> = {
   ...{ forget: "remove-set", gather: "grow-set", enable: "flag", disable: "flag", allow: "disable-flag" },
   ...{ forbid: "disable-flag", withdraw: "disable-flag", create: "map", vanish: "map", insert: "list" },
   ...{ move: "list", delete: "list", empty: "list", text: "text" },
-  ...{ drop: "remove-map", accept: "remove-map", hide: "keep-map", show: "keep-map" },
+  ...{ drop: "remove-map", accept: "remove-map", settle: "remove-map", hide: "keep-map", show: "keep-map" },
 } as const;
 
 test("what the generators must reach is every op of every type, but those of text, which has its own histories", () => {

@@ -1,6 +1,7 @@
 /** Stories of maps in which removing wins. What holds for all histories is in the law suite and in the histories. */
 import {
   type Change,
+  conflictsOf,
   Document,
   digestOf,
   gCounter,
@@ -9,8 +10,11 @@ import {
   observe,
   orMap,
   pnCounter,
+  purgeDocument,
+  remainingIn,
   rwMap,
   UndoHistory,
+  writeAgain,
 } from "@syncline/core";
 import { expect, test } from "vitest";
 import { expectBytes, NAME, unwrap } from "./world.js";
@@ -89,6 +93,90 @@ test("a key that comes and goes keeps one removal, and its maker says nothing mo
   expect(document.transact({ author: 1, stamp: 1 }, (draft) => draft.at("cards", rwMap).delete("c1"))).toBe(
     undefined,
   );
+});
+
+test("what a removal outdoes is told with what was written, until somebody removes the key again or it is written anew", () => {
+  const [ann, bob, cleo] = [new Document(NAME), new Document(NAME), new Document(NAME)];
+  const made = write(ann, 1, (cards) => cards.at("c1", orMap).at("title", lwwRegister).set("Milk"));
+  for (const document of [bob, cleo]) document.apply(made);
+  const removed = write(ann, 1, (cards) => cards.delete("c1"));
+  const first = write(bob, 2, (cards) => cards.at("c1", orMap).at("title", lwwRegister).set("Bread"));
+  const second = write(bob, 2, (cards) => cards.at("c1", orMap).at("title", lwwRegister).set("Butter"));
+  cleo.apply(first);
+  cleo.apply(removed);
+  cleo.apply(second);
+  bob.apply(removed);
+  ann.merge(bob);
+  for (const document of [ann, bob, cleo]) {
+    expect(document.toJSON()).toEqual({});
+    expect(conflictsOf(document)).toMatchObject([
+      {
+        type: "update_delete",
+        field: "cards/c1/title",
+        winner: { dot: { author: 1, counter: 3 } },
+        losers: [{ value: "Butter", dot: { author: 2, counter: 2 } }],
+      },
+    ]);
+    expectBytes(document.encodeState(), ann.encodeState());
+  }
+  const again = ann.transact({ author: 1, stamp: 2 }, (draft) => writeAgain(draft, conflictsOf(ann)[0]!))!;
+  for (const document of [bob, cleo]) document.apply(again);
+  for (const document of [ann, bob, cleo]) {
+    expect(document.toJSON()).toEqual({ cards: { c1: { title: "Butter" } } });
+    expect(conflictsOf(document)).toEqual([]);
+    expectBytes(document.encodeState(), ann.encodeState());
+  }
+});
+
+test("who removes a key again lets go of what was outdone before, and a purge lets go of all of it", () => {
+  const [ann, bob] = [new Document(NAME), new Document(NAME)];
+  const outdo = (): void => {
+    bob.merge(ann);
+    write(ann, 1, (cards) => cards.delete("c1"));
+    write(bob, 2, (cards) => cards.at("c1", lwwRegister).set("Bread"));
+    ann.merge(bob);
+    expect(conflictsOf(ann)).toMatchObject([{ losers: [{ value: "Bread" }] }]);
+  };
+  write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Milk"));
+  outdo();
+  write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Cheese"));
+  expect(conflictsOf(ann)).toHaveLength(1);
+  const removed = write(ann, 1, (cards) => cards.delete("c1"));
+  expect(removed.ops.map(({ op }) => op.act)).toEqual(["clear", "settle", "drop"]);
+  expect(conflictsOf(ann)).toEqual([]);
+  write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Cheese"));
+  outdo();
+  ann.transact({ author: 1, stamp: 3, asIs: true }, (draft) => draft.deleteDocument());
+  expect(remainingIn(ann)).toEqual(["cards"]);
+  ann.transact({ author: 1, stamp: 4 }, purgeDocument);
+  expect(remainingIn(ann)).toEqual([]);
+  expect(ann.encodeState().toString()).not.toContain([...new TextEncoder().encode("Bread")].join());
+});
+
+test("what was outdone in a map inside of a removed key is outdone there, whichever removal is heard of first", () => {
+  const inner = (cards: MapDraft): MapDraft => cards.at("board", rwMap);
+  const deep = (cards: MapDraft) => inner(cards).at("c1", lwwRegister);
+  const [ann, bob, cleo] = [new Document(NAME), new Document(NAME), new Document(NAME)];
+  const made = write(ann, 1, (cards) => deep(cards).set("Milk"));
+  for (const document of [bob, cleo]) document.apply(made);
+  const outer = write(ann, 1, (cards) => cards.delete("board"));
+  const within = write(bob, 2, (cards) => inner(cards).delete("c1"));
+  const lost = write(cleo, 3, (cards) => deep(cards).set("Bread"));
+  const orders = [
+    [outer, within, lost],
+    [within, lost, outer],
+    [lost, outer, within],
+    [lost, within, outer],
+  ].map((changes) => {
+    const document = new Document(NAME);
+    for (const change of [made, ...changes]) document.apply(change);
+    return document;
+  });
+  for (const document of orders) {
+    expectBytes(document.encodeState(), orders[0]!.encodeState());
+    expect(conflictsOf(document)).toMatchObject([{ field: "cards/board/c1", losers: [{ value: "Bread" }] }]);
+    expectBytes(unwrap(Document.decodeState(document.encodeState())).encodeState(), document.encodeState());
+  }
 });
 
 function write(document: Document, author: number, mutate: (cards: MapDraft) => void): Change {

@@ -27,7 +27,7 @@ const OPS: Partial<Record<KindName, { acts: string; unknown: readonly number[] }
   "disable-flag": { acts: "allow forbid withdraw", unknown: [0, 4, 255] },
   map: { acts: "create vanish", unknown: [0, 3, 255] },
   record: { acts: "create vanish", unknown: [0, 3, 255] },
-  "remove-map": { acts: "create vanish drop accept", unknown: [0, 5, 255] },
+  "remove-map": { acts: "create vanish drop accept settle", unknown: [0, 6, 255] },
   "keep-map": { acts: "create vanish hide show", unknown: [0, 5, 255] },
   // Inserts and moves have seven opcodes each, one for each form of a place.
   list: { acts: "insert move delete empty", unknown: [0, 8, 16, 24, 32, 35, 255] },

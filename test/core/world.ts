@@ -389,9 +389,14 @@ const stepsWith = (acts: fc.Arbitrary<FieldAct[]>): fc.Arbitrary<Step[]> =>
 
 export const steps = stepsWith(acts);
 
-/** Of one kind only, of which removals must meet. */
+/** Of one kind only, in one field and mostly under one key, because removals must meet. */
 export const removals = fc.oneof(
-  ...CASES.filter(({ kind }) => ["remove-map", "keep-map"].includes(kind)).map((each) =>
-    stepsWith(actsOf([each])),
-  ),
+  ...CASES.filter(({ kind }) => ["remove-map", "keep-map"].includes(kind)).map(({ alphabet, more }) => {
+    const act = fc.oneof(
+      { weight: 3, arbitrary: fc.constantFrom(...alphabet.filter(({ act }) => act !== "count")) },
+      { weight: 1, arbitrary: fc.constantFrom(...alphabet) },
+      { weight: 1, arbitrary: fc.constantFrom(...more) },
+    );
+    return stepsWith(fc.array(fc.record({ name: fc.constant("a"), act }), { minLength: 1, maxLength: 2 }));
+  }),
 );

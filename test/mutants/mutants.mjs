@@ -159,6 +159,27 @@ export const MUTANTS = [
     tests: [RETIREMENT, "what a reader waits for"],
   },
   {
+    rule: "decision 0074",
+    name: "what stood under a key when its removal came is not told",
+    file: core("remove-wins-map"),
+    edits: [
+      [
+        "visitWritten(state.children, name, (path, { siblings }) => keepOutdone(state, path, siblings, undo));",
+        "",
+      ],
+    ],
+    tests: ["test/core/remove-wins-maps.test.ts", "told with what was written"],
+  },
+  {
+    rule: "decision 0074",
+    name: "a state that has not heard of a removal loses what it outdoes",
+    file: core("remove-wins-map"),
+    edits: [
+      ["visitWritten(from.children, name, (path, { siblings }) => keepOutdone(theirs, path, siblings));", ""],
+    ],
+    tests: ["test/core/remove-wins-maps.test.ts", "lets go of what was outdone"],
+  },
+  {
     rule: "decision 0057",
     name: "a field of which nothing is left is not in a document's delta",
     file: core("document-delta"),
@@ -254,7 +275,7 @@ export const MUTANTS = [
     rule: "decision 0049",
     name: "what is done under a removed key counts, whoever did it",
     file: core("remove-wins-map"),
-    edits: [["marksOf(state, name).every((mark) => isKnown(mark, dot))", "true"]],
+    edits: [["marksOf(state, path[depth]!.name).every((mark) => isKnown(mark, play.dot))", "true"]],
     tests: ["test/core/remove-wins-maps.test.ts"],
   },
   {

@@ -17,6 +17,7 @@ import { DELETED_PATH, isOwnField, LOST_PATH, lostOf } from "./own-fields.js";
 import type { Path } from "./path.js";
 import { cellsOf } from "./places.js";
 import { lwwRegister, RegisterState, type Sibling } from "./register.js";
+import type { RemoveWinsMapState } from "./remove-wins-map.js";
 import { orSet } from "./set.js";
 import { toUtf8 } from "./utf8.js";
 import { type Value, valueOfKey } from "./value.js";
@@ -112,6 +113,18 @@ function inCell(path: Path, state: unknown, add: Add): void {
   if (isOwnField(path[0]!.name)) return;
   if (state instanceof RegisterState) {
     if (state.siblings.length > 1) for (const lost of lostOf(path, state.siblings)) addLost(lost, add);
+  } else if (kind === KINDS["remove-map"]) {
+    const { marks, outdone } = state as Pick<RemoveWinsMapState, "marks" | "outdone">;
+    for (const { path: below, register } of outdone.values()) {
+      const [winner] = marks.get(below[0]!.name) ?? [];
+      const at = [...path, ...below];
+      if (winner !== undefined)
+        for (const { author, counter, stamp, value } of register.siblings) {
+          const losers = [{ value, dot: { author, counter } }];
+          const sides = { winner: { dot: winner.dot }, losers };
+          add({ type: "update_delete", field: fieldOf(at), path: at, ...sides, at: stampMs(stamp) });
+        }
+    }
   } else if (kind === KINDS["remove-set"]) {
     for (const [key, { yes, no }] of ballotsOf(state)) {
       // Votes that nobody has replaced are concurrent: removing won over these additions.

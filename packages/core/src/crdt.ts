@@ -18,6 +18,7 @@ import type { ByteReader, ByteWriter } from "./bytes.js";
 import type { Change } from "./change.js";
 import type { Children } from "./children.js";
 import type { Stamp } from "./clock.js";
+import type { Play } from "./descent.js";
 import type { Seen } from "./dots.js";
 import type { Author, Dot } from "./ids.js";
 import type { KindTag } from "./kinds.js";
@@ -90,8 +91,8 @@ export interface Crdt<State, Op extends AnyOp, Read> {
   isBlank(state: State): boolean;
   /** What is inside, for types that hold others. */
   children?(state: State): Children;
-  /** Hears of an op on something under a name, and says whether it counts. */
-  enter?(state: State, name: string, dot: Dot, undo?: Undo): boolean;
+  /** Hears of an op on something inside, and says whether it counts. @param depth where in the path the names inside begin. */
+  enter?(state: State, path: Path, depth: number, play: Play): boolean;
   /**
    * Calls `visit` for all, innermost first, that is about to go or to come back at once: by an op of the container, or by
    * one on something under a name.

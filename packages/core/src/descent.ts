@@ -33,7 +33,7 @@ export function applyBelow(cell: Cell, path: Path, play: Play, depth = 0): void 
   const { children } = cell;
   if (children === undefined) throw new BrokenInvariant(`nothing is inside of ${pathKey(path)} at ${depth}`);
   const step = path[depth + 1]!;
-  if (cell.rules.enter?.(cell.state, step.name, play.dot, play.undo) === false) return;
+  if (cell.rules.enter?.(cell.state, path, depth + 1, play) === false) return;
   const child = children.use(step, play.undo);
   applyBelow(child, path, play, depth + 1);
   if (child.isBlank()) children.drop(step, play.undo);

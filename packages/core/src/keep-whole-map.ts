@@ -88,8 +88,8 @@ export const kwMap: KeepWholeMapType = {
     return names.length === 0 && created.length === 0 ? undefined : hiding(uses, names, created);
   },
 
-  enter(state, name, dot, undo): boolean {
-    use(state, name, dot, undo);
+  enter(state, path, depth, { dot, undo }): boolean {
+    use(state, path[depth]!.name, dot, undo);
     return true;
   },
 

@@ -27,14 +27,20 @@ import type { ListState, Standing } from "./list-state.js";
 import { standingFirst } from "./list-state.js";
 import type { MapState } from "./map.js";
 import type { PathStep } from "./path.js";
-import { stepKey } from "./path.js";
+import { type Path, readSteps, stepKey, writeSteps } from "./path.js";
 import { formOf, PLACE_FORMS, type Place, readPlace, writePlace } from "./place.js";
 import { NONE } from "./positions.js";
-import type { RegisterState } from "./register.js";
-import type { Mark, RemoveWinsMapState } from "./remove-wins-map.js";
+import { lwwRegister, type RegisterState, type Sibling } from "./register.js";
+import {
+  type Mark,
+  type Outdone,
+  placeKey,
+  type RemoveWinsMapState,
+  visitWritten,
+} from "./remove-wins-map.js";
 import type { RemoveWinsSetState } from "./remove-wins-set.js";
 import type { SetState } from "./set.js";
-import { writeCell } from "./state-writing.js";
+import { writeCell, writeRegister } from "./state-writing.js";
 import type { TextState } from "./text.js";
 import { type Cell, type CellType, typeOf } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
@@ -53,6 +59,8 @@ interface InnerNews {
   readonly children: readonly ChildNews[];
   /** Removals of keys, of maps in which removing wins. */
   readonly marks: readonly (readonly [name: string, mark: Mark])[];
+  /** Writes that removals have outdone, of maps in which removing wins. */
+  readonly outdone: readonly Outdone[];
   /** Uses of keys, of maps in which using keeps; and which of these keys are hidden. */
   readonly uses: readonly (readonly [name: string, uses: Dots, isHidden: boolean])[];
 }
@@ -196,6 +204,7 @@ function ballotOf({ yes, no }: Ballot, isKept: Test): Ballot {
 /** The parts of maps of all kinds: those that a kind does not have are empty. */
 interface AnyMap extends MapState {
   readonly marks?: RemoveWinsMapState["marks"];
+  readonly outdone?: RemoveWinsMapState["outdone"];
   readonly uses?: KeepWholeMapState["uses"];
   hidden?: KeepWholeMapState["hidden"];
 }
@@ -220,15 +229,21 @@ function innerNews(state: AnyMap, since: Since, isKept: Test): News | undefined 
       .filter(({ dot, known }) => known.some(since.isNew) || isKept(dot))
       .map((mark) => [name, mark] as const),
   );
+  const outdone = [...(state.outdone ?? [])].flatMap(([key, { path, register }]) => {
+    const siblings = register.siblings.filter(isKept);
+    return siblings.length > 0 ? [{ key, path, register: registerOf(siblings) }] : [];
+  });
   const hides = new Set(hidden?.steps().map(({ name }) => name));
   const uses = [...(state.uses ?? [])]
     .filter(([name, dots]) => hides.has(name) || dots.some(since.isNew))
     .map(([name, dots]) => [name, dots, hides.has(name)] as const);
-  if (created.length + children.length + marks.length + uses.length === 0) return undefined;
+  const count = created.length + children.length + marks.length + outdone.length + uses.length;
+  if (count === 0) return undefined;
   children.sort((a, b) => compareUtf8(a.name, b.name) || a.kind - b.kind);
   marks.sort(([a, mine], [b, theirs]) => compareUtf8(a, b) || compareDots(mine.dot, theirs.dot));
+  outdone.sort((a, b) => (a.key < b.key ? -1 : 1));
   uses.sort(([a], [b]) => compareUtf8(a, b));
-  return { inside: { created, children, marks, uses } };
+  return { inside: { created, children, marks, outdone, uses } };
 }
 
 function fillMap(to: AnyMap, mine: AnyMap, news: InnerNews | undefined, isLeft: Test, have: Seen): void {
@@ -247,6 +262,15 @@ function fillMap(to: AnyMap, mine: AnyMap, news: InnerNews | undefined, isLeft: 
     for (const { dot, known } of marks)
       if (isLeft(dot)) addMark(to, name, { dot, known: known.filter((each) => hasSeen(have, each)) });
   for (const [name, mark] of news?.marks ?? []) addMark(to, name, mark);
+  const outdone: Pick<Outdone, "path" | "register">[] = [...(mine.outdone?.values() ?? [])];
+  // What is here under a key that was removed there is outdone there, as far as it is left.
+  const unknown = news?.marks.filter(
+    ([name, { dot }]) => !mine.marks?.get(name)?.some((mark) => compareDots(mark.dot, dot) === 0),
+  );
+  for (const name of new Set(unknown?.map(([key]) => key)))
+    visitWritten(there, name, (path, register) => outdone.push({ path, register }));
+  for (const { path, register } of outdone) addOutdone(to, path, register.siblings.filter(isLeft));
+  for (const { path, register } of news?.outdone ?? []) addOutdone(to, path, register.siblings);
   for (const [name, uses] of mine.uses ?? []) {
     // Nobody is told of the others' earlier uses. They were seen here, so only that there were some matters.
     const theirs = uses.flatMap(({ author, counter }) => {
@@ -262,6 +286,22 @@ function fillMap(to: AnyMap, mine: AnyMap, news: InnerNews | undefined, isLeft: 
 }
 
 const NO_NEWS: News = Object.freeze({});
+
+function registerOf(siblings: RegisterState["siblings"]): RegisterState {
+  const { state } = knownType(KINDS.register).empty();
+  (state as RegisterState).siblings = siblings;
+  return state as RegisterState;
+}
+
+function addOutdone({ outdone }: AnyMap, path: Path, siblings: readonly Sibling[]): void {
+  if (outdone === undefined || siblings.length === 0) return;
+  const key = placeKey(path);
+  const all = [...(outdone.get(key)?.register.siblings ?? []), ...siblings];
+  outdone.set(key, {
+    path,
+    register: registerOf(all.sort((a, b) => a.stamp - b.stamp || compareDots(a, b))),
+  });
+}
 
 function addMark({ marks }: AnyMap, name: string, mark: Mark): void {
   marks?.set(
@@ -340,7 +380,7 @@ export function readNews(input: ByteReader, kind: KindTag, authors: AuthorTable,
   const type = typeOf(kind);
   if (type === undefined) return input.fail(`a kind ${kind}, which is not known`);
   if (kind === KINDS.list) return { list: readListNews(input, authors) };
-  if (type.isContainer) return { inside: readInnerNews(input, authors, depth) };
+  if (type.isContainer) return { inside: readInnerNews(input, kind, authors, depth) };
   const own = input.within(input.uint(CORE_LIMITS.stateBytesMax));
   const cell = type.readState(own, authors, depth);
   own.end();
@@ -349,7 +389,7 @@ export function readNews(input: ByteReader, kind: KindTag, authors: AuthorTable,
 
 function writeInnerNews(
   out: ByteWriter,
-  { created, children, marks, uses }: InnerNews,
+  { created, children, marks, outdone, uses }: InnerNews,
   authors: AuthorTable,
 ): void {
   authors.writeCountedDots(out, created);
@@ -365,7 +405,12 @@ function writeInnerNews(
     authors.writeDot(out, dot);
     authors.writeCountedDots(out, known);
   }
-  out.uint(uses.length);
+  // No map has both.
+  out.uint(outdone.length + uses.length);
+  for (const { path, register } of outdone) {
+    writeSteps(out, path);
+    writeRegister(out, register, authors);
+  }
   for (const [name, dots, isHidden] of uses) {
     out.text(name);
     authors.writeCountedDots(out, dots);
@@ -373,7 +418,7 @@ function writeInnerNews(
   }
 }
 
-function readInnerNews(input: ByteReader, authors: AuthorTable, depth: number): InnerNews {
+function readInnerNews(input: ByteReader, kind: KindTag, authors: AuthorTable, depth: number): InnerNews {
   if (depth >= CORE_LIMITS.pathDepthMax) input.fail("a path of more than pathDepthMax steps");
   const created = authors.readCountedDots(input);
   const children: ChildNews[] = [];
@@ -384,10 +429,13 @@ function readInnerNews(input: ByteReader, authors: AuthorTable, depth: number): 
   const marks: [string, Mark][] = [];
   for (let left = input.count(Number.MAX_SAFE_INTEGER, 5); left > 0; left--)
     marks.push([readStepName(input), { dot: authors.readDot(input), known: authors.readCountedDots(input) }]);
+  const outdone: Outdone[] = [];
   const uses: [string, Dots, boolean][] = [];
   for (let left = input.count(Number.MAX_SAFE_INTEGER, 4); left > 0; left--)
-    uses.push([readStepName(input), authors.readCountedDots(input), input.byte() === 1]);
-  return { created, children, marks, uses };
+    if (kind === KINDS["remove-map"])
+      outdone.push({ path: readSteps(input), register: lwwRegister.readState(input, authors, depth) });
+    else uses.push([readStepName(input), authors.readCountedDots(input), input.byte() === 1]);
+  return { created, children, marks, outdone, uses };
 }
 
 function writeListNews(

@@ -15,6 +15,7 @@ import { DELETED_PATH, LOST_PATH } from "./own-fields.js";
 import type { PathStep } from "./path.js";
 import { cellsOf, visitPlaces } from "./places.js";
 import { lwwRegister } from "./register.js";
+import { RemoveWinsMapState } from "./remove-wins-map.js";
 import { orSet } from "./set.js";
 import type { Value } from "./value.js";
 
@@ -60,7 +61,11 @@ function holding(document: BareDocument): PathStep[] {
     if (document.cell(path)?.isVacant() === false) fields.push(path[0]!);
   });
   for (const { path, state } of cellsOf(document))
-    if (state instanceof KeepWholeMapState && !state.hidden.isEmpty) fields.push(path[0]!);
+    if (
+      (state instanceof KeepWholeMapState && !state.hidden.isEmpty) ||
+      (state instanceof RemoveWinsMapState && state.outdone.size > 0)
+    )
+      fields.push(path[0]!);
   return fields;
 }
 

@@ -6,13 +6,17 @@
  * maker had seen, so a removal finds nothing under its key but what it outdoes, and takes all of it; what only grows,
  * too. A mark takes the place of those that its maker knew, so mostly there is one; the last one stays for ever,
  * because a write that does not know of it may always be on its way. Where that is too much, use `orMap`.
+ *
+ * What a removal outdoes is hidden for good, and told as a conflict: of registers, which hold what people have written, the
+ * writes that do not count and that no other one has replaced are kept beside, until somebody removes the key again
+ * who has seen them, or writes them anew. It is again a register for each place, of all ops there that do not count.
  */
 import type { AuthorTable } from "./author-table.js";
 import type { ByteReader, ByteWriter } from "./bytes.js";
 import type { Children } from "./children.js";
 import type { Stamp } from "./clock.js";
 import type { AnyOp, Undo } from "./crdt.js";
-import { visitUpwards } from "./descent.js";
+import { type Play, visitUpwards } from "./descent.js";
 import { compareDots, type Dots, hasDot, hasSeen, joinDots, NO_DOTS, plusDot, type Seen } from "./dots.js";
 import type { FieldType, Site } from "./field-type.js";
 import { type Author, checkStepName, type Dot } from "./ids.js";
@@ -20,7 +24,9 @@ import { ofMap } from "./inverses.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { type MapDraft, MapEditor, type MapOp, MapState, type MapType, type MapView, orMap } from "./map.js";
-import { writeMap } from "./state-writing.js";
+import { type Path, type PathStep, readSteps, writeSteps } from "./path.js";
+import { lwwRegister, type RegisterState, type Sibling } from "./register.js";
+import { writeMap, writeRegister } from "./state-writing.js";
 import { know } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import type { Value } from "./value.js";
@@ -31,7 +37,9 @@ export type RemoveWinsMapOp =
   /** Removes a key, in place of the removals of it that were observed. */
   | { readonly act: "drop"; readonly name: string; readonly replaces: Dots }
   /** Says that its author knows of these removals of a key: at least one. */
-  | { readonly act: "accept"; readonly name: string; readonly of: Dots };
+  | { readonly act: "accept"; readonly name: string; readonly of: Dots }
+  /** Lets go of what was written under a removed key by these ops: at least one. */
+  | { readonly act: "settle"; readonly name: string; readonly of: Dots };
 
 /** A removal that no later one has replaced. Never changed. */
 export interface Mark {
@@ -40,9 +48,19 @@ export interface Mark {
   readonly known: Dots;
 }
 
+/** What was written to a register and does not count. */
+export interface Outdone {
+  /** From the key on. */
+  readonly path: Path;
+  readonly register: RegisterState;
+}
+
+/** What is kept of such a map: its cells, the removals of its keys, and what they have outdone. */
 export class RemoveWinsMapState extends MapState {
   /** Of each key that was ever removed: ascending, at least one. The arrays are never changed. */
   readonly marks = new Map<string, readonly Mark[]>();
+  /** By `placeKey`: at least one write each. */
+  readonly outdone = new Map<string, Outdone>();
 }
 
 /** The map as a type. It has no prepare functions besides those that every type has: what is under a key is written by its own type. */
@@ -63,10 +81,14 @@ export const rwMap: RemoveWinsMapType = {
 
   empty: () => new RemoveWinsMapState(),
   isState: (state): state is RemoveWinsMapState => state instanceof RemoveWinsMapState,
-  isOp: (op: AnyOp): op is RemoveWinsMapOp => op.act === "drop" || op.act === "accept" || orMap.isOp(op),
-  isBlank: (state) => state.marks.size === 0 && orMap.isBlank(state),
+  isOp: (op: AnyOp): op is RemoveWinsMapOp => ["drop", "accept", "settle"].includes(op.act) || orMap.isOp(op),
+  isBlank: (state) => state.marks.size + state.outdone.size === 0 && orMap.isBlank(state),
 
-  enter: (state, name, dot) => marksOf(state, name).every((mark) => isKnown(mark, dot)),
+  enter(state, path, depth, play): boolean {
+    if (marksOf(state, path[depth]!.name).every((mark) => isKnown(mark, play.dot))) return true;
+    outdo(state, path.slice(depth), play);
+    return false;
+  },
 
   opening(state, name, author, path, say): void {
     const of = marksOf(state, name)
@@ -87,8 +109,13 @@ export const rwMap: RemoveWinsMapType = {
       return;
     }
     const { name } = op;
+    if (op.act === "settle") {
+      settle(state, [], op, undo);
+      return;
+    }
     const before = state.marks.get(name);
     if (op.act === "drop") {
+      visitWritten(state.children, name, (path, { siblings }) => keepOutdone(state, path, siblings, undo));
       empty(state.children, name, undo);
       const left = marksOf(state, name).filter((mark) => !hasDot(op.replaces, mark.dot));
       state.marks.set(name, [...left, { dot, known: NO_DOTS }].sort(compareMarks));
@@ -108,14 +135,29 @@ export const rwMap: RemoveWinsMapType = {
   /** What is under a key on one side does not know of the removals that this side has not seen. */
   merge(into: RemoveWinsMapState, intoSeen: Seen, from: RemoveWinsMapState, fromSeen: Seen): void {
     const lost = new Set<string>();
+    const theirs = rwMap.empty();
+    for (const { path, register } of from.outdone.values()) keepOutdone(theirs, path, register.siblings);
     for (const name of new Set([...into.marks.keys(), ...from.marks.keys()])) {
-      const [mine, theirs] = [marksOf(into, name), marksOf(from, name)];
-      if (mine.some(({ dot }) => !hasSeen(fromSeen, dot))) lost.add(name);
-      if (theirs.some(({ dot }) => !hasSeen(intoSeen, dot))) empty(into.children, name);
-      into.marks.set(name, joinMarks(mine, intoSeen, theirs, fromSeen));
+      const [ours, others] = [marksOf(into, name), marksOf(from, name)];
+      if (ours.some(({ dot }) => !hasSeen(fromSeen, dot))) {
+        lost.add(name);
+        visitWritten(from.children, name, (path, { siblings }) => keepOutdone(theirs, path, siblings));
+      }
+      if (others.some(({ dot }) => !hasSeen(intoSeen, dot))) {
+        visitWritten(into.children, name, (path, { siblings }) => keepOutdone(into, path, siblings));
+        empty(into.children, name);
+      }
+      into.marks.set(name, joinMarks(ours, intoSeen, others, fromSeen));
     }
     into.created = joinDots(into.created, intoSeen, from.created, fromSeen);
     into.children.merge(intoSeen, lost.size === 0 ? from.children : from.children.without(lost), fromSeen);
+    for (const [key, { path }] of new Map([...into.outdone, ...theirs.outdone])) {
+      const register = into.outdone.get(key)?.register ?? lwwRegister.empty();
+      const other = theirs.outdone.get(key)?.register ?? lwwRegister.empty();
+      lwwRegister.merge(register, intoSeen, other, fromSeen);
+      if (register.siblings.length > 0) into.outdone.set(key, { path, register });
+      else into.outdone.delete(key);
+    }
   },
 
   clone(state: RemoveWinsMapState): RemoveWinsMapState {
@@ -123,22 +165,29 @@ export const rwMap: RemoveWinsMapType = {
     copy.created = state.created;
     copy.children = state.children.clone();
     for (const [name, marks] of state.marks) copy.marks.set(name, marks);
+    for (const [key, { path, register }] of state.outdone)
+      copy.outdone.set(key, { path, register: lwwRegister.clone(register) });
     return copy;
   },
 
   again(state, op, now): RemoveWinsMapOp | undefined {
     // Who writes under a removed key says that he knows of it when he does.
     if (op.act === "accept") return undefined;
+    if (op.act === "settle") return settlingOf(state, op.name, (dot) => hasDot(op.of, dot));
     return op.act === "drop" ? dropOf(state, op.name) : orMap.again(state, op, now);
   },
 
   /** What was under a removed key is put back where it was taken away, one by one. */
-  inverse: (before, op) => (op.act === "drop" || op.act === "accept" ? undefined : ofMap(before, op)),
+  inverse: (before, op) => (op.act === "create" || op.act === "vanish" ? ofMap(before, op) : undefined),
+
+  uncover(state, path, say): void {
+    for (const name of new Set([...state.outdone.values()].map((each) => each.path[0]!.name)))
+      say(path, settlingOf(state, name));
+  },
 
   mentions(op: RemoveWinsMapOp, visit: (author: Author, counter: number) => void): void {
-    if (op.act === "drop" || op.act === "accept")
-      for (const { author, counter } of namedBy(op)) visit(author, counter);
-    else orMap.mentions(op, visit);
+    if (op.act === "create" || op.act === "vanish") orMap.mentions(op, visit);
+    else for (const { author, counter } of namedBy(op)) visit(author, counter);
   },
 
   writeOp(out: ByteWriter, op: RemoveWinsMapOp, authors: AuthorTable): void {
@@ -154,7 +203,7 @@ export const rwMap: RemoveWinsMapType = {
   readOp(input: ByteReader, authors: AuthorTable): RemoveWinsMapOp | undefined {
     const at = input.offset;
     const opcode = input.byte();
-    if (opcode !== OPCODE.drop && opcode !== OPCODE.accept) {
+    if (opcode < OPCODE.drop || opcode > OPCODE.settle) {
       input.back(at);
       return orMap.readOp(input, authors);
     }
@@ -162,7 +211,7 @@ export const rwMap: RemoveWinsMapType = {
     const dots = authors.readDotsToEnd(input);
     if (opcode === OPCODE.drop) return { act: "drop", name, replaces: dots };
     if (dots.length === 0) input.fail("nothing that is known", at);
-    return { act: "accept", name, of: dots };
+    return { act: opcode === OPCODE.accept ? "accept" : "settle", name, of: dots };
   },
 
   writeState(out: ByteWriter, state: RemoveWinsMapState, authors: AuthorTable): void {
@@ -175,6 +224,13 @@ export const rwMap: RemoveWinsMapType = {
         authors.writeDot(out, dot);
         authors.writeCountedDots(out, known);
       }
+    }
+    // At the end, and nothing where there is nothing: so it was before any of this was kept.
+    if (state.outdone.size === 0) return;
+    out.uint(state.outdone.size);
+    for (const [, { path, register }] of [...state.outdone].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      writeSteps(out, path);
+      writeRegister(out, register, authors);
     }
   },
 
@@ -191,6 +247,7 @@ export const rwMap: RemoveWinsMapType = {
       state.marks.set(name, readMarks(input, authors));
       before = name;
     }
+    if (input.remaining > 0) readOutdone(input, authors, depth, state);
     return state;
   },
 
@@ -200,7 +257,7 @@ export const rwMap: RemoveWinsMapType = {
 know(rwMap);
 
 // On the wire for ever; 1 and 2 are those of every map.
-const OPCODE = { drop: 3, accept: 4 } as const;
+const OPCODE = { drop: 3, accept: 4, settle: 5 } as const;
 
 function dropOf(state: RemoveWinsMapState, name: string): RemoveWinsMapOp {
   return { act: "drop", name, replaces: marksOf(state, name).map(({ dot }) => dot) };
@@ -214,6 +271,109 @@ const NO_MARKS: readonly Mark[] = Object.freeze([]);
 
 function namedBy(op: Exclude<RemoveWinsMapOp, MapOp>): Dots {
   return op.act === "drop" ? op.replaces : op.of;
+}
+
+/** Keeps of an op that does not count what it writes, and lets go of what it replaces. */
+function outdo(state: RemoveWinsMapState, below: Path, { op, dot, stamp, undo }: Play): void {
+  if (below.at(-1)!.kind === KINDS.register && lwwRegister.isOp(op)) {
+    const { register } = outdoneAt(state, below, undo);
+    lwwRegister.apply(register, op, dot, stamp, undo);
+    if (register.siblings.length === 0) letGo(state, below, undo);
+  } else if (rwMap.isOp(op) && op.act === "settle") settle(state, below, op, undo);
+}
+
+/** A string that is equal for equal paths only. */
+export function placeKey(path: Path): string {
+  return path.map(({ name, kind }) => `${kind}:${name.length}:${name}`).join("/");
+}
+
+function outdoneAt(state: RemoveWinsMapState, path: Path, undo?: Undo): Outdone {
+  const key = placeKey(path);
+  const known = state.outdone.get(key);
+  if (known !== undefined) return known;
+  const fresh = { path, register: lwwRegister.empty() };
+  state.outdone.set(key, fresh);
+  undo?.push(() => state.outdone.delete(key));
+  return fresh;
+}
+
+function letGo({ outdone }: RemoveWinsMapState, path: Path, undo?: Undo): void {
+  const key = placeKey(path);
+  const known = outdone.get(key);
+  if (known === undefined) return;
+  outdone.delete(key);
+  undo?.push(() => outdone.set(key, known));
+}
+
+/** Keeps more writes, none of which is kept already. */
+function keepOutdone(state: RemoveWinsMapState, path: Path, siblings: readonly Sibling[], undo?: Undo): void {
+  if (siblings.length === 0) return;
+  const { register } = outdoneAt(state, path, undo);
+  const before = register.siblings;
+  undo?.push(() => {
+    register.siblings = before;
+  });
+  register.siblings = before.slice();
+  const more = lwwRegister.empty();
+  more.siblings = siblings.slice();
+  lwwRegister.merge(register, NOTHING, more, NOTHING);
+}
+
+const NOTHING: Seen = new Map();
+
+/** Lets go of writes under a key of this map, or of one inside of it at a path `below`. */
+function settle(
+  state: RemoveWinsMapState,
+  below: Path,
+  { name, of }: { readonly name: string; readonly of: Dots },
+  undo?: Undo,
+): void {
+  const isMeant = (path: Path): boolean =>
+    path[below.length]?.name === name && placeKey(path.slice(0, below.length)) === placeKey(below);
+  for (const { path, register } of [...state.outdone.values()]) {
+    const before = register.siblings;
+    const left = isMeant(path) ? before.filter((sibling) => !hasDot(of, sibling)) : before;
+    if (left.length === before.length) continue;
+    register.siblings = left;
+    undo?.push(() => {
+      register.siblings = before;
+    });
+    if (left.length === 0) letGo(state, path, undo);
+  }
+}
+
+/** Prepares to let go of what was outdone under a key; undefined if there is nothing. */
+export function settlingOf(
+  { outdone }: RemoveWinsMapState,
+  name: string,
+  isMeant: (dot: Dot) => boolean = () => true,
+): RemoveWinsMapOp | undefined {
+  const under = [...outdone.values()].filter(({ path }) => path[0]!.name === name);
+  const of = under.flatMap(({ register }) =>
+    register.siblings.filter(isMeant).map(({ author, counter }) => ({ author, counter })),
+  );
+  return of.length === 0 ? undefined : { act: "settle", name, of: of.sort(compareDots) };
+}
+
+/** Calls `visit` for all registers under a key, shown or not, and for what was outdone in other such maps there. */
+export function visitWritten(
+  children: Children,
+  name: string,
+  visit: (path: Path, register: RegisterState) => void,
+): void {
+  const visitAll = (of: Children, steps: readonly PathStep[], path: Path): void => {
+    for (const step of steps) {
+      const [{ state, children: inside }, at] = [of.get(step)!, [...path, step]];
+      if (lwwRegister.isState(state)) visit(at, state);
+      if (inside === undefined) continue;
+      visitAll(inside, inside.steps(), at);
+      // What maps of other kinds keep beside.
+      const { hidden, outdone } = state as { hidden?: Children; outdone?: RemoveWinsMapState["outdone"] };
+      if (hidden !== undefined) visitAll(hidden, hidden.steps(), at);
+      for (const { path: deeper, register } of outdone?.values() ?? []) visit([...at, ...deeper], register);
+    }
+  };
+  visitAll(children, children.under(name), []);
 }
 
 /** Whether the maker of an op knew of a removal. */
@@ -279,6 +439,28 @@ function readMarks(input: ByteReader, authors: AuthorTable): readonly Mark[] {
   return marks;
 }
 
+function readOutdone(
+  input: ByteReader,
+  authors: AuthorTable,
+  depth: number,
+  state: RemoveWinsMapState,
+): void {
+  const at = input.offset;
+  let before: string | undefined;
+  for (let left = input.count(Number.MAX_SAFE_INTEGER, 4); left > 0; left--) {
+    const path = readSteps(input);
+    const key = placeKey(path);
+    if (before !== undefined && before >= key) input.fail("removals out of order", at);
+    before = key;
+    if (path.at(-1)?.kind !== KINDS.register || path.length + depth > CORE_LIMITS.pathDepthMax)
+      input.fail("a key without removals", at);
+    const register = lwwRegister.readState(input, authors, depth);
+    if (register.siblings.length === 0) input.fail("a key without removals", at);
+    state.outdone.set(key, { path, register });
+  }
+  if (before === undefined) input.fail("a key without removals", at);
+}
+
 class RemoveWinsMapEditor extends MapEditor {
   readonly #site: Site<RemoveWinsMapState, RemoveWinsMapOp>;
 
@@ -293,6 +475,8 @@ class RemoveWinsMapEditor extends MapEditor {
     const there = children.under(name);
     if (there.every((step) => children.get(step)!.isVacant())) return;
     for (const step of there) this.#site.reset(step);
+    // Who removes it again has seen what was outdone before.
+    this.#site.record((state) => settlingOf(state, name));
     this.#site.record((state) => dropOf(state, name));
   }
 

@@ -6,6 +6,7 @@
  */
 import { type Change, type Dot, KINDS, type RegisterOp, type Value, valueKey } from "@syncline/core";
 import { sameDot } from "./history.js";
+import { afterRemovals } from "./remove-wins-map.js";
 
 interface Write extends Dot {
   readonly stamp: number;
@@ -20,6 +21,8 @@ export function specifiedConflicts(changes: readonly Change[]): string[] {
   const fields = new Set(
     changes.flatMap(({ paths }) => paths.filter((path) => path.at(-1)!.kind === KINDS.register).map(fieldOf)),
   );
+  const lost = withoutCount(changes);
+  const counts = (write: Dot): boolean => !lost.some(({ dot }) => sameDot(dot, write));
   for (const field of fields) {
     if (field.startsWith("~")) continue;
     const writes = writesTo(changes, field);
@@ -27,7 +30,7 @@ export function specifiedConflicts(changes: readonly Change[]): string[] {
       writes.filter((write) => replaces.some((dot) => sameDot(dot, write))),
     );
     // Of a document that shows nothing, what stands is no conflict that anybody could see.
-    const together = deletions.length > 0 ? replaced : [...replaced, standing(changes, field)];
+    const together = deletions.length > 0 ? replaced : [...replaced, standing(changes, field).filter(counts)];
     for (const group of together) {
       const [winner, ...losers] = [...group].sort(
         (a, b) => b.stamp - a.stamp || b.author - a.author || b.counter - a.counter,
@@ -37,7 +40,36 @@ export function specifiedConflicts(changes: readonly Change[]): string[] {
           lines.push(`concurrent_update ${field} ${author}:${counter}`);
     }
   }
+  if (deletions.length === 0) lines.push(...outdone(changes));
   return [...new Set(lines)].sort();
+}
+
+/** What was written under keys of maps in which removing wins, and does not count. */
+function withoutCount(changes: readonly Change[]) {
+  const all = changes.flatMap(({ author, first, stamp, paths, ops }) =>
+    ops.flatMap(({ path, op }, i) => {
+      const [field, ...below] = paths[path]!;
+      const placed = { dot: { author, counter: first + i }, stamp, below };
+      return op.act === "opaque" || field?.kind !== KINDS["remove-map"] ? [] : [{ ...placed, op, field }];
+    }),
+  );
+  return all.filter(({ dot, op, field }) => {
+    const counted = afterRemovals(all.filter((each) => each.field.name === field.name));
+    return op.act === "set" && !counted.some((each) => sameDot(each.dot, dot));
+  });
+}
+
+/** Those that no other write there has replaced, and nobody has settled. */
+function outdone(changes: readonly Change[]): string[] {
+  const ops = changes.flatMap((change) => change.ops.map(({ op }) => op));
+  const gone = ops.flatMap((op) =>
+    op.act === "set" || op.act === "clear" ? op.replaces : op.act === "settle" ? op.of : [],
+  );
+  return withoutCount(changes)
+    .filter(({ dot }) => !gone.some((each) => sameDot(each, dot)))
+    .map(
+      ({ dot, field, below }) => `update_delete ${fieldOf([field, ...below])} ${dot.author}:${dot.counter}`,
+    );
 }
 
 function hiddenBy(deletion: Write, deletions: readonly Write[], changes: readonly Change[]): string[] {
