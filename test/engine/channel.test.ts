@@ -11,7 +11,7 @@ import {
   type Limits,
   type Message,
 } from "@syncline/protocol";
-import { VirtualTime } from "@syncline/simulation";
+import { SeededRandom, VirtualTime } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
 import { Channel } from "../../packages/engine/src/channel.js";
 
@@ -204,6 +204,22 @@ describe("heartbeats", () => {
       expect(told.closed).toEqual([]);
       time.pass(limits.heartbeatMs + 1);
       expect(told.closed.length).toBe(1);
+    }
+  });
+
+  test("parts of a millisecond do not make a timer that lets no time pass", () => {
+    const random = new SeededRandom(1);
+    for (let count = 0; count < 500; count++) {
+      const { arrive, sent, time, channel, limits } = setUp();
+      time.pass(limits.heartbeatMs - 1 + random.float() / 3);
+      arrive(unfollow(1));
+      // A clock that has run for long is coarser than what is left to wait.
+      for (let beat = 0; beat < 8; beat++) {
+        time.pass(limits.heartbeatMs + random.float() / 3);
+        expect(channel.isOpen).toBe(true);
+        arrive(unfollow(1));
+      }
+      expect(sent().length).toBeLessThan(40);
     }
   });
 

@@ -184,8 +184,12 @@ export class Channel implements LinkHandler {
       }
       const { heartbeatMs } = this.#limits;
       const asks = silentMs >= heartbeatMs;
+      // In whole milliseconds: what is less need not move a clock on.
       if (asks) this.send({ kind: "ping" });
-      this.#stopHeartbeat = this.#scheduleHeartbeat(asks ? heartbeatMs : heartbeatMs - silentMs, asks);
+      this.#stopHeartbeat = this.#scheduleHeartbeat(
+        asks ? heartbeatMs : Math.ceil(heartbeatMs - silentMs),
+        asks,
+      );
     });
   }
 }

@@ -1,5 +1,8 @@
 import type { Clock, Scheduler } from "@syncline/engine";
 
+/** More tasks than this at one moment are a timer that begins again without letting time pass. */
+const TASKS_AT_ONCE_MAX = 100_000;
+
 /**
  * Virtual time: a queue of tasks by due time. Time stands still while a task runs and then jumps to the next one.
  *
@@ -7,6 +10,8 @@ import type { Clock, Scheduler } from "@syncline/engine";
  */
 export class VirtualTime implements Scheduler {
   private nowMs = 0;
+  /** Tasks that have run since time moved last. */
+  private tasksNow = 0;
   private order = 0;
   private readonly heap: Task[] = [];
   private turns: (() => void)[] = [];
@@ -41,7 +46,14 @@ export class VirtualTime implements Scheduler {
     this.endTurn();
     const task = this.pop();
     if (task === undefined) return false;
-    this.nowMs = Math.max(this.nowMs, task.due);
+    if (task.due > this.nowMs) {
+      this.nowMs = task.due;
+      this.tasksNow = 0;
+    } else if (++this.tasksNow > TASKS_AT_ONCE_MAX) {
+      throw new Error(
+        `time stands still at ${this.nowMs}: who waits must not wait for nothing again and again`,
+      );
+    }
     task.run?.();
     this.endTurn();
     return true;
