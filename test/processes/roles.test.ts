@@ -92,7 +92,7 @@ test("a lagging follower is not promoted while the best holder is out of reach, 
 
 test("with one master, a promotion moves writing under load: the old one refuses, and nothing is lost or counted twice", async () => {
   const single = ["--topology", "single-master"];
-  const [{ m1, f1 }] = await wired(servers, {
+  const [{ m1, f1 }, wire] = await wired(servers, {
     m1: { follow: ["f1"], flags: single },
     f1: { follow: ["m1"], flags: [...single, ...FOLLOWER] },
   });
@@ -115,6 +115,34 @@ test("with one master, a promotion moves writing under load: the old one refuses
   expect(await vote(m1)).toBe("READ_ONLY_FOLLOWER");
   for (const server of [m1, f1])
     await until(`${server.name} shows all`, async () => (await votes(server)) === 600);
+
+  // Cut off, it comes back as what it was promoted to, whatever its flags say; the other one learns of nothing meanwhile.
+  wire("f1", "m1").cut();
+  wire("m1", "f1").cut();
+  expect((await change(m1, "/v1/promote?force=true&timeoutMs=500")).role).toBe("master");
+  expect([await vote(m1), await vote(f1)]).toEqual(["committed", "committed"]);
+  await f1.kill();
+  await f1.start();
+  expect(await vote(f1)).toBe("committed");
+  wire("f1", "m1").mend();
+  wire("m1", "f1").mend();
+  await until("f1 steps down", async () => (await f1.status()).role === "follower");
+  expect(await vote(f1)).toBe("READ_ONLY_FOLLOWER");
+  for (const server of [m1, f1])
+    await until(`${server.name} shows all`, async () => (await votes(server)) === 603);
+  expect((await m1.status()).writer).toBe("m1");
+  // What f1 took meanwhile is told on both, with the same id.
+  interface Told {
+    readonly type: string;
+    readonly winner: { readonly kind?: string };
+  }
+  const told = async (server: Server): Promise<Told[]> =>
+    ((await (await server.get("/v1/conflicts")).json()) as { conflicts: Told[] }).conflicts.filter(
+      ({ type, winner }) => type === "late_merge" && winner.kind === "promotion",
+    );
+  await until("it is told", async () => (await told(m1)).length > 0);
+  expect(await told(m1)).toEqual(await told(f1));
+  expect((await told(f1)).at(-1)).toMatchObject({ document: "boards/a", field: "" });
 });
 
 test("a master steps down while its clients write: nothing is lost or counted twice, and its readers stay (I7, I9)", async () => {

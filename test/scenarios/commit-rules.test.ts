@@ -22,11 +22,11 @@ const ruleOf = (node: SimNode) =>
     .map(({ rule }) => rule);
 
 /** m1 needs f1 and f2, which are gone; f3 and f4 are there. */
-function stuck(seed: number, options: Parameters<typeof world>[1] = {}) {
+function stuck(seed: number, options: Parameters<typeof world>[1] = {}, flushMs = 1) {
   const cluster = world(seed, options);
   const m1 = cluster.master("m1", { rule: any(2, "f1", "f2") });
   const [f1, f2, f3, f4] = ["f1", "f2", "f3", "f4"].map((name) =>
-    cluster.follower(name, { follow: ["m1"] }),
+    cluster.follower(name, { follow: ["m1"], ...(name === "f4" && { flushMs }) }),
   ) as [SimNode, SimNode, SimNode, SimNode];
   cluster.pass(1_000);
   add(m1, "before");
@@ -38,24 +38,21 @@ function stuck(seed: number, options: Parameters<typeof world>[1] = {}) {
 
 describe("a quorum that can no longer be met", () => {
   test("is replaced: what waits is committed as soon as the new one has the record that says so, and not before", () => {
-    const { cluster, m1, f1, f2, f3, f4 } = stuck(81);
+    const { cluster, m1, f1, f2, f3, f4 } = stuck(81, {}, 3_000);
     const waiting = add(m1, "waiting");
     cluster.pass(5_000);
     expect(waiting.answer).toBeUndefined();
     for (const node of [m1, f3, f4]) expect(tags(node)).toEqual(["before"]);
-    // f3 and f4 have it already, and the new quorum is both. One of them does not hear of the change yet.
-    cluster.network.cut("m1", "f4");
-    cluster.pass(500);
+    // f3 and f4 have it already, and the new quorum is both. The disk of f4 needs seconds for what comes now.
     const changed = m1.changeRule(any(2, "f3", "f4"));
-    cluster.pass(2_000);
+    cluster.pass(1_000);
     expect(changed.answer).toBe("changed");
     expect(waiting.answer).toBeUndefined();
     for (const node of [m1, f3]) expect(tags(node)).toEqual(["before"]);
-    cluster.network.heal("m1", "f4");
-    cluster.pass(15_000);
+    cluster.pass(10_000);
     expect(waiting.answer).toMatchObject({ ok: true, receipt: { outcome: "committed" } });
     const later = add(m1, "later");
-    cluster.pass(500);
+    cluster.pass(10_000);
     expect(later.answer).toMatchObject({ ok: true, receipt: { outcome: "committed" } });
     for (const node of [f1, f2]) node.start();
     cluster.settle();
