@@ -26,7 +26,8 @@ export class Questions {
       this.waiting.get(number)?.();
       const stop = this.concerns.wait(vector, rule, (failed) => {
         this.waiting.delete(number);
-        if (failed !== undefined) return; // The link ends, too, and says why.
+        if (failed?.code === "INVALID_TOKEN") this.refuse(number, failed);
+        if (failed !== undefined) return; // Otherwise the link ends, too, and says why.
         const nodes = this.commits.whoHas(vector, levelOf(rule)).slice(0, this.limits.membersMax);
         this.channel.send({ kind: "told", number, nodes });
       });
