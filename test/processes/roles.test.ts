@@ -3,6 +3,8 @@
  * that returns is listened to, a master steps down under load without losing a write, and all nodes are started again, one
  * after the other, without a reader being turned away (I7).
  */
+import { cpSync } from "node:fs";
+import { join } from "node:path";
 import { connect, counter, defineSchema } from "@syncline/client";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { type Server, Servers, until } from "./server.js";
@@ -203,4 +205,42 @@ test("all nodes are started again, one after the other: no read is refused, and 
   for (const receipt of receipts) expect((await receipt).outcome).toBe("committed");
   for (const server of all)
     await until(`${server.name} shows all`, async () => (await votes(server)) === written);
+});
+
+test("one data folder runs twice: it is told by name, both are followed, and nothing of either is lost (I1)", async () => {
+  const [{ m1, m2, copy }] = await wired(servers, {
+    m1: { follow: ["m2"] },
+    m2: { follow: ["m1", "copy"] },
+    // The last name that is given counts.
+    copy: { follow: ["m2"], flags: ["--name", "m1"] },
+  });
+  await m1.start();
+  await m2.start();
+  const tag = async (server: Server, value: string): Promise<void> => {
+    const answer = await server.post(BOARD, [{ field: "tags", op: "add", value }]);
+    expect(answer.status, value).toBe(200);
+  };
+  const tags = async (server: Server): Promise<string[]> => {
+    const answer = await server.get(BOARD);
+    if (answer.status === 404) return [];
+    return ((await answer.json()) as { value: { tags: string[] } }).value.tags.sort();
+  };
+  await tag(m1, "before");
+  await until("m2 has it", async () => (await tags(m2)).length === 1);
+  await m1.stop();
+  cpSync(join(servers.folder, "m1"), join(servers.folder, "copy"), { recursive: true });
+  await m1.start();
+  await copy.start();
+  await tag(m1, "of m1");
+  await tag(copy, "of the copy");
+  await until("m2 has both", async () => (await tags(m2)).length === 3);
+  await until("m2 tells of it", async () => {
+    const { nodes } = await m2.status();
+    return nodes.some((one: { node: string; isContested: boolean }) => one.node === "m1" && one.isContested);
+  });
+  expect(m2.log.some((line) => line.includes("name-taken-twice"))).toBe(true);
+  await copy.stop();
+  for (const server of [m1, m2])
+    await until(`${server.name} has all`, async () => (await tags(server)).length === 3);
+  expect(await tags(m1)).toEqual(["before", "of m1", "of the copy"]);
 });

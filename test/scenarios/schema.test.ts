@@ -1,6 +1,6 @@
 /** Schema changes and deletions on several masters that do not hear each other, and on their followers. */
 import type { Draft } from "@syncline/core";
-import { alterSchema, type Statement } from "@syncline/engine";
+import { alterSchema, arranged, type Statement } from "@syncline/engine";
 import { LIMITS } from "@syncline/protocol";
 import type { Cluster, SimNode } from "@syncline/simulation";
 import { expect, test } from "vitest";
@@ -239,4 +239,59 @@ test("what is folded before the drop is known, or comes by snapshot, is told lik
     ]);
     expect(told(node)).toEqual(told(m1));
   }
+});
+
+test("a client that was away while the schema changed twice: what it wrote by the old names goes where it belongs, and all else is whole", () => {
+  const { cluster, m1, m2, all } = mastersAndFollower(31);
+  alter(
+    cluster,
+    m1,
+    { do: "create", collection: "boards" },
+    { do: "add", collection: "boards", field: "votes", is: spec("counter") },
+  );
+  const ann = cluster.client("ann", ["m1", "m2"]);
+  ann.write("boards/a", (b: Draft) => b.counter("votes").increment());
+  cluster.settle();
+  for (const node of all) cluster.network.cut("ann", node.name);
+  alter(
+    cluster,
+    m2,
+    { do: "rename", collection: "boards", field: "votes", to: "likes" },
+    { do: "add", collection: "boards", field: "votes", is: spec("set", "string") },
+  );
+  alter(cluster, m1, { do: "rename", collection: "boards", to: "tables" });
+  const bob = cluster.client("bob", ["m2"]);
+  bob.write("boards/a", (b: Draft) => b.set("votes").add("of a kind that ann does not know there"));
+  ann.write("boards/a", (b: Draft) => b.counter("votes").increment(10));
+  cluster.pass(5_000);
+  cluster.network.healAll();
+  cluster.settle();
+  for (const node of all) {
+    const [collection] = node.engine.catalog().live;
+    const document = node.document("boards/a");
+    expect(arranged(collection, document?.toJSON() ?? {}, document?.kinds() ?? {})).toEqual({
+      likes: 11,
+      votes: ["of a kind that ann does not know there"],
+    });
+    expect(collection?.key).toBe("tables");
+    expect(told(node)).toEqual([]);
+  }
+});
+
+test("a follower that is asked for a schema change refuses, names the masters, and nothing has changed", () => {
+  const { cluster, m1, f1, all } = mastersAndFollower(32);
+  alter(cluster, m1, { do: "create", collection: "boards" });
+  cluster.settle();
+  const refused = f1.alter({ do: "drop", collection: "boards" });
+  cluster.pass(100);
+  expect(refused.answer).toMatchObject({
+    ok: false,
+    fault: { code: "READ_ONLY_FOLLOWER", masters: expect.arrayContaining(["sim://m1", "sim://m2"]) },
+  });
+  const again = m1.alter({ do: "add", collection: "nowhere", field: "x", is: spec("set") });
+  cluster.pass(100);
+  expect(again.answer).toMatchObject({ ok: false, fault: { code: "SCHEMA_CONFLICT" } });
+  cluster.settle();
+  for (const node of all)
+    expect(schemaOf(node)).toEqual([{ id: "boards", key: "boards", dropped: false, fields: [] }]);
 });
