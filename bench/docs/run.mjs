@@ -1,6 +1,6 @@
 /**
- * `pnpm bench docs`: draws the charts of docs/charts and writes the tables of docs/performance.md, between their marks,
- * from the results that are there. What a person wrote around them stays.
+ * `pnpm bench docs`: draws the charts of docs/charts and writes the tables of docs/performance.md and the short one of
+ * the README, between their marks, from the results that are there. What a person wrote around them stays.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,10 +14,12 @@ import { WORKS as SERVER_WORKS } from "../server/works/index.mjs";
 import { figure } from "../statistics.mjs";
 import { markdownTable } from "../table.mjs";
 import { barChart, ratioChart, themes } from "./chart.mjs";
+import { shortTable } from "./short.mjs";
 
 const results = join(import.meta.dirname, "..", "results");
 const charts = join(root, "docs", "charts");
 const page = join(root, "docs", "performance.md");
+const readme = join(root, "README.md");
 
 const TABLES = { core: coreTables, server: serverTables, growth: growthTables };
 const CHARTS = { core: drawCore, server: drawServer };
@@ -33,6 +35,9 @@ for (const [name, tablesOf] of Object.entries(TABLES)) {
   const result = JSON.parse(readFileSync(file, "utf8"));
   text = between(text, name, `${circumstances(result)}\n\n${tablesOf(result)}`);
   CHARTS[name]?.(result);
+  if (name === "server") {
+    writeFileSync(readme, between(readFileSync(readme, "utf8"), "short", shortTable(result)));
+  }
   console.log(`${name}: written`);
 }
 writeFileSync(page, text);
@@ -109,6 +114,6 @@ function draw(name, chartIn) {
 function between(all, name, inside) {
   const [open, close] = [`<!-- bench ${name} -->`, `<!-- bench ${name} end -->`];
   const [from, to] = [all.indexOf(open), all.indexOf(close)];
-  if (from < 0 || to < from) throw new Error(`docs/performance.md has no marks ${open} and ${close}`);
+  if (from < 0 || to < from) throw new Error(`there are no marks ${open} and ${close} to write between`);
   return `${all.slice(0, from + open.length)}\n${inside}\n${all.slice(to)}`;
 }
