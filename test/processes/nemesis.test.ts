@@ -24,6 +24,10 @@ import { Wire } from "./wire.js";
  */
 const DOCUMENTS = ["a", "b", "c"].map((key) => ({ collection: "boards", key }));
 const IDS = DOCUMENTS.map(documentId);
+/** Six processes and five programs: on a machine that does other things as well, a minute is not always enough. */
+const TIMEOUT_MS = 120_000;
+const WRITES_MIN = 300;
+const READS_MIN = 100;
 
 const servers = new Servers();
 const wires: Wire[] = [];
@@ -42,7 +46,9 @@ async function wire(far: () => number): Promise<Wire> {
   return opened;
 }
 
-test("a master is killed, a link is cut, everybody writes: all agree on the right value, nothing acknowledged is lost", async () => {
+test("a master is killed, a link is cut, everybody writes: all agree on the right value, nothing acknowledged is lost", {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const secret = join(secrets, "secret");
   writeFileSync(secret, "a secret of the whole cluster, long enough to be one");
   const toM1 = await wire(() => m1.port);
@@ -121,6 +127,8 @@ test("a master is killed, a link is cut, everybody writes: all agree on the righ
       await new Promise((resolve) => setTimeout(resolve, own.integer(50)));
     }
   });
+  const recorded = () => watch.recorder.recording("durable");
+  const reads = () => recorded().events.filter((event) => event.did === "read").length;
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   await wait(1_000);
   toM1.cut();
@@ -131,13 +139,13 @@ test("a master is killed, a link is cut, everybody writes: all agree on the righ
   await wait(500);
   toM1.mend();
   await wait(1_500);
+  // However busy the machine: some dozens of each, around every fault.
+  await until("enough was written and read", () => written > WRITES_MIN && reads() > READS_MIN);
   writing.on = false;
   await Promise.all([...writers, ...callers]);
 
   const answers = await Promise.all(receipts);
   expect(answers.filter((answer) => answer.outcome !== "committed")).toEqual([]);
-  // However busy the machine: some dozens of each client, around every fault.
-  expect(written).toBeGreaterThan(300);
 
   const jsonOf = async (server: { get(path: string): Promise<Response> }, key: string) => {
     const response = await server.get(`/v1/docs/boards/${key}`);
@@ -180,9 +188,8 @@ test("a master is killed, a link is cut, everybody writes: all agree on the righ
       replica.saw(`boards/${key}`, spansOfMarks(value), { final: true });
     }
   }
-  const recording = watch.recorder.recording("durable");
+  const recording = recorded();
   expect(checkSessions(recording, () => undefined).map(({ line }) => line)).toEqual([]);
-  expect(recording.events.filter((event) => event.did === "read").length).toBeGreaterThan(100);
   for (const { db } of clients) db.close();
 });
 
