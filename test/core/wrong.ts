@@ -14,6 +14,7 @@ import {
   type FlagState,
   gCounter,
   gSet,
+  KINDS,
   type KindName,
   lwwRegister,
   openSealed,
@@ -23,6 +24,7 @@ import {
   readValue,
   type Seen,
   sealed,
+  typeOf,
   valueKey,
   writeValue,
 } from "@syncline/core";
@@ -564,14 +566,18 @@ function wrongType<T extends object>(
   type: T,
   wrong: (right: T) => Partial<T>,
 ): Wrong {
-  const right = { ...type };
+  // What documents and replicas play ops with may be another object than what is exported.
+  const known: object = typeOf(KINDS[kind])!.empty().rules;
+  const [right, rightKnown] = [{ ...type }, { ...known }];
   const members = wrong(right);
   const during = <R>(run: () => R): R => {
     Object.assign(type, members);
+    Object.assign(known, members);
     try {
       return run();
     } finally {
       Object.assign(type, right);
+      Object.assign(known, rightKnown);
     }
   };
   const make = (author: number): Subject => {
