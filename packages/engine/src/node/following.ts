@@ -63,6 +63,8 @@ export class Following {
   /** Names of the followers, and how often those have been others: whose streams any node provides depends on it. */
   private followers = "";
   private roles = 0;
+  /** Of what is known of closed streams, when that was last looked at. */
+  private endsSeen = 0;
   /** This master's own stream when that was last looked for. */
   private own: StreamId | undefined;
   /** Per link of how many streams it spoke when all of them were followed: they still are. */
@@ -83,6 +85,8 @@ export class Following {
       limitOf(stream: StreamId, node: string, opening: Opening | undefined): number;
       /** A stream that nobody has named is closed before its beginning: this is what its opening says. */
       closedBefore(stream: StreamId, opening: Opening): void;
+      /** Another number whenever streams may end elsewhere. */
+      endsRevision(): number;
       /** Anybody may provide the streams of this node. */
       isWanted(node: string): boolean;
       /** This master's own current stream: never followed. */
@@ -182,8 +186,9 @@ export class Following {
   choose(): void {
     const own = this.on.ownStream();
     const isNews = this.watch.hasMoved();
+    const haveEndsChanged = this.haveEndsChanged();
     // A master that steps down follows what was its own stream.
-    if (this.haveRolesChanged() || isNews || own !== this.own) this.discover(own);
+    if (this.haveRolesChanged() || haveEndsChanged || isNews || own !== this.own) this.discover(own);
     const room = this.parkedBytes < this.limits.parkedRecordBytesMax / 2 && !this.on.overloaded();
     for (const followed of this.followed.values()) {
       if (this.waitingForRoom.has(followed)) {
@@ -309,6 +314,16 @@ export class Following {
   private store(record: StreamRecord): void {
     this.log.store(record);
     this.on.stored(record);
+  }
+
+  /** Whether streams may end elsewhere than when providers were last chosen. */
+  private haveEndsChanged(): boolean {
+    const revision = this.on.endsRevision();
+    if (revision === this.endsSeen) return false;
+    this.endsSeen = revision;
+    this.roles += 1;
+    this.discovered.clear();
+    return true;
   }
 
   /** Whether other nodes are followers than when that was last looked at. */

@@ -179,8 +179,8 @@ export class SyncNode {
   private retirement: { readonly fence: number; settle(): void; stop(why: Fault): void } | undefined;
   /** Whether there may be a stream to be closed here. */
   private readonly unclosed: Watch;
-  /** What the others have been told of closed streams. */
-  private readonly untold: Watch;
+  /** The revision of what the others have been told of closed streams. */
+  private toldClosedAt = 0;
   private readonly cutting: Cutting;
   private readonly aside: Aside;
   /** A master that was retired, or whose stream was closed, opens another one when it hears a majority (SPINE 19). */
@@ -298,7 +298,6 @@ export class SyncNode {
     this.retiring = new Retiring(this.self, this.log, this.peers, this.members, this.retirements);
     this.saidGeneration = this.retirements.generationOf(config.name);
     this.unclosed = new Watch([this.retirements.revision, this.log.revision]);
-    this.untold = new Watch([this.retirements.revision]);
     this.stamps = new HybridClock(() => clock.now(), limits.clockAheadMsMax);
     this.visibility = new Visibility(this.log, this.counters, this.documents, {
       visible: (_record, head) => {
@@ -344,6 +343,7 @@ export class SyncNode {
         limitOf: (stream, node, opening) => this.retirements.limitOf(stream, node, opening),
         closedBefore: (stream, { node }) => this.learnClosed(node, new Map([[stream, 0]])),
         isWanted: (node) => this.retirements.isWanted(node),
+        endsRevision: () => this.retirements.revision.number,
         ownStream,
         overloaded: () => this.isOverloaded(),
         stored: () => this.poke(),
@@ -1096,8 +1096,10 @@ export class SyncNode {
 
   /** Tells everybody what is closed, and goes on with nobody who was retired and does not know it. */
   private tellClosed(): void {
-    if (!this.untold.hasMoved()) return;
+    // Not a look but word to others: each time it is said because there is news, and not otherwise.
+    if (this.retirements.revision.number === this.toldClosedAt) return;
     if (this.retirement === undefined) this.liftFences();
+    this.toldClosedAt = this.retirements.revision.number;
     const closings = this.retirements.all();
     if (closings.length === 0) return;
     this.members.changed();
