@@ -77,14 +77,16 @@ export class Session {
     return new Map(this.#seen);
   }
 
-  /** A master that has `have` took everything unsafe that was seen up to `handedOver`. */
-  handed(have: Vector, handedOver: Vector): void {
+  /**
+   * A master that has `have` took everything unsafe that was seen up to `seen`. It also has the `floor` that was asked
+   * for, so what it lacks of that was cut off by an agreed end, and nobody will ever have it (SPINE 14, 17).
+   */
+  handed(have: Vector, { seen, floor }: { readonly seen: Vector; readonly floor: Vector }): void {
     for (const [stream, position] of this.#seen) {
-      if (positionIn(handedOver, stream) < position) continue; // Seen since then, and not handed over.
-      this.#seen.set(
-        stream,
-        Math.min(position, Math.max(positionIn(have, stream), this.#safePart(stream, position))),
-      );
+      if (positionIn(seen, stream) < position) continue; // Seen since then, and not handed over.
+      const had = positionIn(have, stream);
+      const safe = positionIn(floor, stream) > had ? 0 : this.#safePart(stream, position);
+      this.#seen.set(stream, Math.min(position, Math.max(had, safe)));
     }
     this.#need = new Map(have);
     this.#versionCount += 1;

@@ -44,7 +44,9 @@ export class Writer {
   #queue: OwnChange[] = [];
   #received = 0;
   #sessionVersion = -1;
-  #handingOver: { readonly seen: ReadonlyMap<number, number> } | undefined;
+  #handingOver:
+    | { readonly seen: ReadonlyMap<number, number>; readonly floor: ReadonlyMap<number, number> }
+    | undefined;
   /** Set while nothing is offered: after a refusal that asks for patience, or while a document is rebuilt. */
   #pausedBy = new Set<string>();
   #cancelPause: () => void = () => {};
@@ -112,9 +114,9 @@ export class Writer {
   handOver(): void {
     const channel = this.#channel;
     if (channel === undefined || this.#handingOver !== undefined) return;
-    this.#handingOver = { seen: this.#session.seenNow() };
-    this.#logger.info("hand-over", { master: this.#master.name });
     const floor = this.#session.floor();
+    this.#handingOver = { seen: this.#session.seenNow(), floor };
+    this.#logger.info("hand-over", { master: this.#master.name });
     let batches: SealedBatch[] = [];
     let bytes = 0;
     for (const { batch, bytes: size } of this.#retained.sealed()) {
@@ -253,7 +255,7 @@ export class Writer {
 
   #receiveHanded(handed: Handed): void {
     if (this.#handingOver === undefined) return;
-    this.#session.handed(handed.have, this.#handingOver.seen);
+    this.#session.handed(handed.have, this.#handingOver);
     this.#handingOver = undefined;
     this.#on.progressed();
     this.pump();
