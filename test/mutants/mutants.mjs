@@ -911,8 +911,8 @@ export const MUTANTS = [
     file: client("writer"),
     edits: [
       [
-        "this.#handingOver = { seen: this.#session.seenNow() };",
-        "this.#session.handed(new Map(), this.#session.seenNow());\n    return;",
+        "this.#handingOver = { seen: this.#session.seenNow(), floor };",
+        "this.#session.handed(new Map(), { seen: this.#session.seenNow(), floor });\n    return;",
       ],
     ],
     tests: [RULES, "rule 14"],
@@ -923,7 +923,7 @@ export const MUTANTS = [
     file: client("session"),
     edits: [
       ["if (safe > 0) floor.set(stream, safe);", "if (safe < 0) floor.set(stream, safe);"],
-      ["Math.max(positionIn(have, stream), this.#safePart(stream, position))", "positionIn(have, stream)"],
+      ["Math.min(position, Math.max(had, safe))", "Math.min(position, had)"],
     ],
     tests: [RULES, "rule 14"],
   },
