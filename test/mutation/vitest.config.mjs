@@ -30,7 +30,7 @@ const TESTS = {
   list: LIST,
   "list-encoding": LIST,
   "list-state": LIST,
-  map: [...MAP, "undo"],
+  map: [...MAP, "bad-states", "undo", "laws"],
   place: LIST,
   positions: LIST,
   record: [...MAP, "simple-types"],
