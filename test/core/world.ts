@@ -393,7 +393,7 @@ export const steps = stepsWith(acts);
 export const removals = fc.oneof(
   ...CASES.filter(({ kind }) => ["remove-map", "keep-map"].includes(kind)).map(({ alphabet, more }) => {
     const act = fc.oneof(
-      { weight: 3, arbitrary: fc.constantFrom(...alphabet.filter(({ act }) => act !== "count")) },
+      { weight: 6, arbitrary: fc.constantFrom(...alphabet.filter(({ act }) => act !== "count")) },
       { weight: 1, arbitrary: fc.constantFrom(...alphabet) },
       { weight: 1, arbitrary: fc.constantFrom(...more) },
     );
