@@ -146,10 +146,10 @@ export const MUTANTS = [
   },
   {
     rule: "SPINE 14",
-    name: "who has handed over is waited for beyond the end of a closed stream",
-    file: node("offers"),
-    edits: [["this.hasHandedOver ? admission.clipped(this.session) : this.session", "this.session"]],
-    tests: [RETIREMENT, "a client that was told"],
+    name: "a session waits for what an agreed end has cut off",
+    file: client("session"),
+    edits: [["positionIn(floor, stream) > had ? 0 : ", ""]],
+    tests: ["test/simulation/regressions.test.ts", "a-session-waited-for-what-an-agreed-end-had-cut-off"],
   },
   {
     rule: "I8",
