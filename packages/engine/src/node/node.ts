@@ -1878,6 +1878,11 @@ export class SyncNode {
     const generation = this.retirements.generationOf(this.name);
     admission.open({ node: this.name, rule, previous, visibility, ...(generation > 0 && { generation }) });
     this.afterDurable(this.journal.mark(), () => {
+      // The others had closed it before they had heard of it: the next one is opened with knowledge of that.
+      if (this.log.stream(stream) === undefined) {
+        this.openStream(then);
+        return;
+      }
       this.master = { admission, writes, offerPorts: this.offerPorts(admission) };
       then();
     });
