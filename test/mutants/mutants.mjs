@@ -14,6 +14,13 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "SPINE 3",
+    name: "what a master has taken is made again when it refuses what followed for its clock",
+    file: client("client"),
+    edits: [[" && !taken.has(each)", ""]],
+    tests: ["test/simulation/regressions.test.ts", "what-a-master-had-taken-was-made-again-for-its-clock"],
+  },
+  {
     rule: "SPINE 16",
     name: "whoever has a fence goes on taking the node's records",
     file: node("retirements"),

@@ -421,16 +421,18 @@ export class SyncClient {
 
   /**
    * The clock that stamped a change was wrong, and by the greeting of this server it is right now: the change is made
-   * again in its place, with all others of its kind, so that they stay in the order in which they were made. Returns
-   * false where there is no document to make it on.
+   * again in its place, with all others of its kind, so that they stay in the order in which they were made; but none
+   * that a master may have taken. Returns false where there is no document to make it on.
    */
   #madeAhead(own: OwnChange): boolean {
     if (!this.#documents.has(documentId(own.change.document))) return false;
     this.#ports.log.warn("clock-ahead", { stampMs: stampMs(own.change.stamp), nowMs: this.#wallClock.now() });
     const latestMs = this.#wallClock.now() + this.#config.limits.clockAheadMsMax;
     const again = new Set<OpenDocument>();
+    const taken = this.#writer.underWay;
     for (const each of this.#outbox.all()) {
-      const isAhead = stampMs(each.change.stamp) > latestMs && !each.received && !each.offeredElsewhere;
+      const isAhead =
+        stampMs(each.change.stamp) > latestMs && !each.received && !each.offeredElsewhere && !taken.has(each);
       const document = this.#documents.get(documentId(each.change.document));
       if (document === undefined || (each !== own && !isAhead)) continue;
       document.makingAgain.push(each.change);

@@ -137,6 +137,14 @@ export class Writer {
     this.pump();
   }
 
+  /**
+   * What this master has been offered before what it has refused last. A master looks at offers in order, so if it has
+   * judged that one it has taken these, though its receipt may come later.
+   */
+  get underWay(): ReadonlySet<OwnChange> {
+    return new Set(this.#offered);
+  }
+
   /** A change that waits to be offered is no more. */
   forget(change: OwnChange): void {
     this.#queue = this.#queue.filter((entry) => entry !== change);
