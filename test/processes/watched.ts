@@ -42,7 +42,8 @@ export class WatchedSession {
     this.counters.set(document, first + 1);
     const change = `${document}@${this.author}:${first}-${first + 1}`;
     const [collection = "", key = ""] = document.split("/");
-    this.notes.wrote({ document: { collection, key }, author: this.author, first, last: first + 1 }, asked);
+    const made = { document: { collection, key }, author: this.author, first, last: first + 1 };
+    this.notes.wrote(made, asked && { asked });
     return { change, marks: [`${this.author}:${first}`, `${this.author}:${first + 1}`] };
   }
 

@@ -9,7 +9,10 @@ export function naiveBreaches({ events, survives }: Recording): string[] {
   const found: string[] = [];
   const writes = events.filter((event): event is Write => event.did === "write");
   const made = new Map(writes.map((write) => [write.change, write]));
-  const placeOf = (write: Write) => events.indexOf(write);
+  const placeOf = (write: Write): number => {
+    const first = write.insteadOf === undefined ? undefined : made.get(write.insteadOf);
+    return first === undefined ? events.indexOf(write) : placeOf(first);
+  };
   const refused = new Set(
     events.flatMap((event) => (event.did === "told" && event.outcome === "rejected" ? [event.change] : [])),
   );

@@ -119,6 +119,27 @@ const CASES: Record<Guarantee, Case[]> = {
       new Story().write("ann", "x").write("ann", "y", B).read("bob", A, []).read("bob", B, ["y"]),
     ],
     [
+      "the first is made again after the second, in its own place, and is shown without the second",
+      new Story()
+        .write("ann", "x")
+        .write("ann", "y", B)
+        .told("ann", "x", { outcome: "rejected" })
+        .write("ann", "z", A, { insteadOf: "x" })
+        .read("bob", A, ["z"])
+        .read("bob", B, []),
+    ],
+    [
+      "what was written before the first is owed to who is shown it made again",
+      new Story()
+        .write("ann", "w", B)
+        .write("ann", "x")
+        .told("ann", "x", { outcome: "rejected" })
+        .write("ann", "z", A, { insteadOf: "x" })
+        .read("bob", A, ["z"])
+        .read("bob", B, []),
+      "monotonic writes: bob is shown boards/b at 60 without w, which was written before z by the same session",
+    ],
+    [
       "the second was rescued, by somebody who did not have the first",
       new Story()
         .write("ann", "x")

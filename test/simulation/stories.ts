@@ -17,9 +17,9 @@ export class Story {
     session: string,
     change: string,
     document = "boards/a",
-    more: { ops?: number; asked?: true } = {},
+    more: { ops?: number } & Pick<Write, "asked" | "insteadOf"> = {},
   ): this {
-    const { ops = 1, asked } = more;
+    const { ops = 1, ...rest } = more;
     const author = this.author(session);
     const before = [...this.writes.values()].filter(
       (write) => write.author === author && write.document === document,
@@ -34,7 +34,7 @@ export class Story {
       author,
       first,
       last: first + ops - 1,
-      ...(asked === undefined ? {} : { asked }),
+      ...rest,
     };
     this.writes.set(change, write);
     return this.add(write);

@@ -61,7 +61,12 @@ export class Inspection {
     if (!places.some((place) => this.holders(place).size > 0) && !this.isAside(id)) {
       throw new Violation(`I6: ${id} is said to be durable, and no disk has it`);
     }
-    if (own.confirmed && !places.some((place) => this.isCommitted(place) || this.isClosed(place))) {
+    const isPromised = (place: KnownRecord): boolean =>
+      this.isCommitted(place) ||
+      this.isClosed(place) ||
+      // Said by a node that had not heard yet that it was retired: its own disk was all that it promised.
+      (place.opening.rule.kind === "local" && this.isAside(id));
+    if (own.confirmed && !places.some(isPromised)) {
       throw new Violation(`I6: ${id} is said to be committed, and its rule does not hold`);
     }
   }

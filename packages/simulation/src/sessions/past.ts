@@ -66,7 +66,8 @@ export class Past {
     const change = this.changes.find(event.change);
     if (change === undefined || this.before[change.index] !== undefined) return;
     const knowledge = this.knowledgeOf(event.session);
-    const before = copied(knowledge);
+    const first = event.insteadOf === undefined ? undefined : this.changes.find(event.insteadOf);
+    const before = copied((first && this.before[first.index]) ?? knowledge);
     if (this.changes.rescued.has(change.index)) {
       const document = this.changes.documentOf(event.document);
       for (const bits of partsOf(before)) bits.keepOnly(document);

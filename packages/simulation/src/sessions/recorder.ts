@@ -1,6 +1,6 @@
 import type { BareDocument, ChangeHead } from "@syncline/core";
 import { changeId, documentId } from "@syncline/core";
-import type { Level, Read, Recording, SessionEvent, Span, Told } from "./recording.js";
+import type { Level, Read, Recording, SessionEvent, Span, Told, Write } from "./recording.js";
 
 /** Notes what the sessions of a cluster do and see, whether it is simulated or real. */
 export class Recorder {
@@ -44,12 +44,11 @@ export class SessionRecorder {
     private readonly events: SessionEvent[],
   ) {}
 
-  /** `asked`: of a node, over HTTP. */
-  wrote(change: Identity, asked?: true): void {
+  wrote(change: Identity, more: Pick<Write, "asked" | "insteadOf"> = {}): void {
     const { author, first, last } = change;
     const document = documentId(change.document);
     const write = { did: "write", change: changeId(change), document, author, first, last } as const;
-    this.events.push({ ...this.event, ...write, ...(asked && { asked }) });
+    this.events.push({ ...this.event, ...write, ...more });
   }
 
   told(change: Identity, news: News): void {

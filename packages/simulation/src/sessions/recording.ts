@@ -42,6 +42,8 @@ export interface Write extends SessionsEvent {
   readonly last: number;
   /** It was asked of a node: the session is owed it only once it is told of it. */
   readonly asked?: true;
+  /** The change in whose place it was made again: it stands before what the session has done since. */
+  readonly insteadOf?: string;
 }
 
 /** Somebody answered for a change. */

@@ -65,13 +65,14 @@ export class Watching {
     this.notes.ended();
   }
 
-  /** Changes that followed a refused one have been made again, as others. */
+  /** Changes have been made again in their places, as others: one that was refused, and what followed it. */
   private renewed(): void {
     for (const entry of this.own) {
       if (entry.own.change === entry.change) continue;
       this.notes.told(entry.change, { outcome: "rejected", level: "received" });
+      const insteadOf = changeId(entry.change);
       entry.change = entry.own.change;
-      this.notes.wrote(entry.change);
+      this.notes.wrote(entry.change, { insteadOf });
     }
   }
 
