@@ -14,6 +14,13 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "SPINE 18",
+    name: "what others have built on is cut off",
+    file: node("node"),
+    edits: [["    this.keepBuiltOn(cuts);\n", ""]],
+    tests: ["test/simulation/regressions.test.ts", "what-others-had-built-on-was-cut"],
+  },
+  {
     rule: "SPINE 3",
     name: "what a master has taken is made again when it refuses what followed for its clock",
     file: client("client"),

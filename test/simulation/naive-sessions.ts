@@ -16,6 +16,7 @@ export function naiveBreaches({ events, survives }: Recording): string[] {
   const refused = new Set(
     events.flatMap((event) => (event.did === "told" && event.outcome === "rejected" ? [event.change] : [])),
   );
+  const givenUp = new Set(events.flatMap((event) => (event.did === "given-up" ? [event.change] : [])));
   const rescued = new Set(events.flatMap((event) => (event.did === "rescued" ? [event.change] : [])));
 
   const opsShown = (read: Read, write: Write) => {
@@ -73,7 +74,8 @@ export function naiveBreaches({ events, survives }: Recording): string[] {
       // What its writer took from tokens is only the token's change: its causes come by the change itself.
       const direct = [...known.read, ...known.written].filter((other) => other !== change);
       const further = owedBy(direct.filter((other) => !own(write.session, other, placeOf(write))));
-      const isLeft = (other: string) => rescued.has(change) && made.get(other)!.document !== write.document;
+      const isLeft = (other: string) =>
+        givenUp.has(other) || (rescued.has(change) && made.get(other)!.document !== write.document);
       for (const other of [...known.read, ...further.read]) if (!isLeft(other)) owed.read.add(other);
       for (const other of [...known.written, ...further.written]) if (!isLeft(other)) owed.written.add(other);
     }

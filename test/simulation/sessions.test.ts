@@ -149,6 +149,26 @@ const CASES: Record<Guarantee, Case[]> = {
         .read("bob", A, []),
     ],
     [
+      "the first was cut off by a forced retirement",
+      new Story()
+        .write("ann", "x")
+        .write("ann", "y", B)
+        .givenUp("x")
+        .read("bob", B, ["y"])
+        .read("bob", A, []),
+    ],
+    [
+      "the one before the first was not cut off",
+      new Story()
+        .write("ann", "w", A)
+        .write("ann", "x")
+        .write("ann", "y", B)
+        .givenUp("x")
+        .read("bob", B, ["y"])
+        .read("bob", A, []),
+      "monotonic writes: bob is shown boards/a at 60 without w, which was written before y by the same session",
+    ],
+    [
       "what is rescued is still in order within its document",
       new Story().write("ann", "x").write("ann", "y").rescued("y").read("bob", A, ["y"]),
       "monotonic writes: bob is shown boards/a at 40 without x, which was written before y by the same session",

@@ -64,6 +64,10 @@ export class Story {
     return this.add({ did: "end", at: this.now, session });
   }
 
+  givenUp(change: string): this {
+    return this.add({ did: "given-up", at: this.now, change });
+  }
+
   rescued(change: string): this {
     return this.add({ did: "rescued", at: this.now, change });
   }

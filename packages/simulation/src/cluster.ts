@@ -1,5 +1,5 @@
 import type { BareDocument, Change, Conflict, Document, Draft, Vector } from "@syncline/core";
-import { covers, readDocumentId, vectorsEqual } from "@syncline/core";
+import { changeId, covers, readDocumentId, vectorsEqual } from "@syncline/core";
 import {
   type Access,
   DamagedStore,
@@ -96,6 +96,8 @@ export class Cluster {
   );
   /** Disks may be lost or put back to an earlier state: "durable" on one of them is then no promise for ever. */
   losesDisks = false;
+  /** A retirement did without some who may have had more. */
+  hasForced = false;
   /** Is told when a node has ended by itself, as its operator would be. */
   onFailure: ((node: SimNode) => void) | undefined;
   /** Is told whenever a client hears of a change that it has made. */
@@ -125,6 +127,12 @@ export class Cluster {
     const client = new SimClient(this, name, nodes, limits, slots);
     this.clients.set(name, client);
     return client;
+  }
+
+  /** This node has cut off what lies beyond ends that were found by force: it keeps that, and nobody is owed it. */
+  giveUp(node: string): void {
+    for (const change of this.nodes.get(node)?.engine.changesAside() ?? [])
+      this.recorder.givenUp(changeId(change));
   }
 
   /** Lets virtual time pass. */
@@ -710,6 +718,8 @@ function onBehalf(process: ProcessTime, dialer: Dialer): Dialer {
 function logger(cluster: Cluster, name: string): Logger {
   const line = (level: string) => (event: string, fields?: Record<string, unknown>) => {
     if (event === "rescued") cluster.recorder.rescued(String(fields?.change));
+    if (event === "retired" && Number(fields?.inDoubt) > 0) cluster.hasForced = true;
+    if (event === "stream-cut" && cluster.hasForced) cluster.giveUp(name);
     cluster.options.log?.(
       `${cluster.time.now.toFixed(1)} ${name} ${level} ${event} ${canonical(fields ?? {})}`,
     );

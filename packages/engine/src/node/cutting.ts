@@ -56,6 +56,22 @@ export class Cutting {
     return gone;
   }
 
+  /**
+   * Streams of which something would go that something which stays depends on. There are none unless a retirement was
+   * forced: a master that nobody heard has built on it, and it has come here before the end.
+   */
+  builtOn(ends: ReadonlyMap<StreamId, number>): StreamId[] {
+    const found = new Set<StreamId>();
+    for (const { id, held, truncated } of this.log.streams()) {
+      const last = Math.min(held, ends.get(id) ?? held);
+      // Of what was let go the first record stays.
+      for (let position = 1; position <= last; position = Math.max(position, truncated) + 1)
+        for (const [stream, needed] of this.log.record(id, position).deps)
+          if (needed > (ends.get(stream) ?? Number.POSITIVE_INFINITY)) found.add(stream);
+    }
+    return [...found];
+  }
+
   private putAside(
     stream: HeldStream,
     end: number,

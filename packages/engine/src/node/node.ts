@@ -1061,9 +1061,22 @@ export class SyncNode {
       if (stream.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);
     }
     if (isOver) this.stepBack();
+    this.keepBuiltOn(cuts);
     if (cuts.size > 0) this.cut(cuts);
     this.reads.closed();
     this.concerns.closed();
+  }
+
+  /** What others have built on cannot go: the stream ends where this node's copy does. */
+  private keepBuiltOn(cuts: Map<StreamId, number>): void {
+    // What stays of one stream may be built on another one.
+    for (let kept = this.cutting.builtOn(cuts); kept.length > 0; kept = this.cutting.builtOn(cuts)) {
+      for (const id of kept) {
+        const stream = this.log.stream(id);
+        if (stream !== undefined) this.learnClosed(stream.opening.node, new Map([[id, stream.held]]));
+        cuts.delete(id);
+      }
+    }
   }
 
   private cut(ends: ReadonlyMap<StreamId, number>): void {

@@ -35,6 +35,8 @@ export class Changes {
   /** They never were: refused for good. */
   readonly refused: Bits;
   readonly rescued: Bits;
+  /** Cut off by a forced retirement: nobody is owed them as causes. */
+  readonly givenUp: Bits;
   /** Sessions that were no more before the end. */
   readonly ended = new Set<string>();
   /** Changes that claim an op which another one had. */
@@ -49,13 +51,15 @@ export class Changes {
     for (const event of recording.events) if (event.did === "write") this.enter(event);
     this.refused = new Bits(this.all.length);
     this.rescued = new Bits(this.all.length);
+    this.givenUp = new Bits(this.all.length);
     for (const change of this.all) this.documentOf(change.write.document).add(change.index);
     for (const event of recording.events) {
       if (event.did === "end") this.ended.add(event.session);
-      if (event.did !== "told" && event.did !== "rescued") continue;
+      if (event.did !== "told" && event.did !== "rescued" && event.did !== "given-up") continue;
       const change = this.byId.get(event.change);
       if (change === undefined) continue;
       if (event.did === "rescued") this.rescued.add(change.index);
+      else if (event.did === "given-up") this.givenUp.add(change.index);
       else change.told.push(event);
       if (event.did === "told" && event.outcome === "rejected") this.refused.add(change.index);
     }

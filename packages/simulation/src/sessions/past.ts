@@ -107,6 +107,7 @@ export class Past {
     knowledge.causes.addAll(causes);
     knowledge.forerunners.addAll(written);
     knowledge.forerunners.addAll(forerunners);
+    for (const owed of [knowledge.causes, knowledge.forerunners]) owed.removeAll(this.changes.givenUp);
   }
 
   private knowledgeOf(name: string): Knowledge {

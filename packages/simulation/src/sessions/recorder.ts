@@ -30,6 +30,10 @@ export class Recorder {
   rescued(change: string): void {
     this.events.push({ did: "rescued", at: this.now(), change });
   }
+
+  givenUp(change: string): void {
+    this.events.push({ did: "given-up", at: this.now(), change });
+  }
 }
 
 type Identity = Pick<ChangeHead, "document" | "author" | "first" | "last">;

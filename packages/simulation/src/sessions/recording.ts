@@ -19,7 +19,7 @@ export type Level = "received" | "durable" | "safe";
 
 export const LEVELS_ASCENDING: readonly Level[] = ["received", "durable", "safe"];
 
-export type SessionEvent = Write | Told | Read | Moved | Ended | Rescued;
+export type SessionEvent = Write | Told | Read | Moved | Ended | Rescued | GivenUp;
 
 interface Event {
   /** Milliseconds on the observer's clock. */
@@ -93,5 +93,14 @@ export interface Ended extends SessionsEvent {
 /** A session brought a change of another's to a master that lacked it: it is causal within its document only (SPINE 14). */
 export interface Rescued extends Event {
   readonly did: "rescued";
+  readonly change: string;
+}
+
+/**
+ * A retirement that was forced has cut a change off, and it comes back by itself (decision 0058): until then others may be
+ * shown what was built on it.
+ */
+export interface GivenUp extends Event {
+  readonly did: "given-up";
   readonly change: string;
 }
