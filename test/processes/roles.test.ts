@@ -95,8 +95,8 @@ test("a lagging follower is not promoted while the best holder is out of reach, 
 test("with one master, a promotion moves writing under load: the old one refuses, and nothing is lost or counted twice", async () => {
   const single = ["--topology", "single-master"];
   const [{ m1, f1 }, wire] = await wired(servers, {
-    m1: { follow: ["f1"], flags: single },
-    f1: { follow: ["m1"], flags: [...single, ...FOLLOWER] },
+    m1: { follow: ["f1"], reachedBy: "f1", flags: single },
+    f1: { follow: ["m1"], reachedBy: "m1", flags: [...single, ...FOLLOWER] },
   });
   await m1.start();
   await f1.start();

@@ -14,6 +14,9 @@ import { claimKey, claimRow } from "./tables.js";
  * that moment both take writes: a master that nobody can reach cannot be stopped, and what it takes is merged.
  */
 export class Claims {
+  /** The greatest term that it has heard of since it was started. */
+  private heard = -1;
+
   constructor(
     private readonly self: Role,
     private readonly isSingle: boolean,
@@ -35,7 +38,12 @@ export class Claims {
   /** It has been promoted. */
   renew(): void {
     if (!this.isSingle) return;
-    this.claim(1 + Math.max(this.members.greatestTerm(), this.self.claimed?.term ?? -1));
+    this.claim(1 + Math.max(this.members.greatestTerm(), this.heard, this.self.claimed?.term ?? -1));
+  }
+
+  /** Called in each turn: what it has heard counts also when who said it is gone before it is listed. */
+  hear(): void {
+    this.heard = Math.max(this.heard, this.members.writer()?.claim.term ?? -1);
   }
 
   /** Who has replaced this master; undefined if nobody has. */

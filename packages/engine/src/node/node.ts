@@ -1688,6 +1688,7 @@ export class SyncNode {
 
   /** The one master of the cluster steps down when another one has been promoted in its place. */
   private makeRoom(): void {
+    this.claims.hear();
     if (this.state !== "running" || this.changing !== undefined) return;
     const rival = this.claims.rival();
     if (rival === undefined) return;
