@@ -23,8 +23,8 @@ export const MUTANTS = [
   {
     rule: "SPINE 3",
     name: "what a master has taken is made again when it refuses what followed for its clock",
-    file: client("client"),
-    edits: [[" && !taken.has(each)", ""]],
+    file: client("writer"),
+    edits: [["each.received = true;", "each.received ||= false;"]],
     tests: ["test/simulation/regressions.test.ts", "what-a-master-had-taken-was-made-again-for-its-clock"],
   },
   {

@@ -429,10 +429,8 @@ export class SyncClient {
     this.#ports.log.warn("clock-ahead", { stampMs: stampMs(own.change.stamp), nowMs: this.#wallClock.now() });
     const latestMs = this.#wallClock.now() + this.#config.limits.clockAheadMsMax;
     const again = new Set<OpenDocument>();
-    const taken = this.#writer.underWay;
     for (const each of this.#outbox.all()) {
-      const isAhead =
-        stampMs(each.change.stamp) > latestMs && !each.received && !each.offeredElsewhere && !taken.has(each);
+      const isAhead = stampMs(each.change.stamp) > latestMs && !each.received && !each.offeredElsewhere;
       const document = this.#documents.get(documentId(each.change.document));
       if (document === undefined || (each !== own && !isAhead)) continue;
       document.makingAgain.push(each.change);

@@ -137,14 +137,6 @@ export class Writer {
     this.pump();
   }
 
-  /**
-   * What this master has been offered before what it has refused last. A master looks at offers in order, so if it has
-   * judged that one it has taken these, though its receipt may come later.
-   */
-  get underWay(): ReadonlySet<OwnChange> {
-    return new Set(this.#offered);
-  }
-
   /** A change that waits to be offered is no more. */
   forget(change: OwnChange): void {
     this.#queue = this.#queue.filter((entry) => entry !== change);
@@ -240,6 +232,8 @@ export class Writer {
       reason: refusal.reason,
       master: this.#master.name,
     });
+    // A master looks at the clock of a change when it has taken those before; its receipt for them may come later.
+    if (refusal.code === "CLOCK_AHEAD") for (const each of this.#offered) each.received = true;
     if (refusal.code === "CAUSAL_WAIT_TIMEOUT" || refusal.code === "CAUSES_MISSING") {
       this.handOver();
     } else if (retryOf(refusal.code) === "later") {
