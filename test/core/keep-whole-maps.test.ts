@@ -163,6 +163,16 @@ test("a removal of the map that it is in takes what is hidden too, but for what 
   expect(ann.encodeState().toString()).not.toContain([...new TextEncoder().encode("hidden")].join());
 });
 
+test("a map in which all is hidden is not there, whatever was created in it", () => {
+  for (const inner of INNER) {
+    const document = new Document(NAME);
+    const change = (mutate: (map: MapDraft) => void): Change =>
+      document.transact({ author: 1, stamp: 1 }, (draft) => mutate(draft.at("m", kwMap).at("k1", kwMap)))!;
+    const history = [change((map) => inner(map, "k0").create()), change((map) => map.clear())];
+    expect([document.toJSON(), documentJson(history)]).toEqual([{}, {}]);
+  }
+});
+
 test("a purge takes what is hidden, and says while somewhere something is", () => {
   const [ann, bob] = withCard();
   bob.apply(write(ann, 1, (cards) => cards.delete("c1")));

@@ -107,10 +107,13 @@ function isThere(kind: number, history: readonly PlacedBelow<Op>[]): boolean {
     case KINDS["keep-map"]:
       return isThere(KINDS.map, outsideRemovals(history));
     case KINDS.map:
-    case KINDS.record:
+    case KINDS.record: {
+      // A map that was created inside of this one is there by being shown in it, if it is not hidden.
+      const here = history.filter(({ below }) => below.length === 0);
       return (
-        isCreated(only(history, "create", "vanish")) || Object.keys(mapValue(history, shownInside)).length > 0
+        isCreated(only(here, "create", "vanish")) || Object.keys(mapValue(history, shownInside)).length > 0
       );
+    }
     default: {
       const value = valueAt(kind, history);
       return value !== undefined && !(Array.isArray(value) && value.length === 0 && kind !== KINDS.register);
