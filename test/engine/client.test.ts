@@ -3,6 +3,7 @@ import { LIMITS } from "@syncline/protocol";
 import { SeededRandom, VirtualTime } from "@syncline/simulation";
 import { expect, test } from "vitest";
 import { world } from "../scenarios/world.js";
+import { RawPeer } from "./rawpeer.js";
 
 /** What the client side of the engine tells the app, and what it leaves behind. */
 const BOARD = "boards/roadmap";
@@ -37,6 +38,41 @@ test("a document that comes back unchanged with a new link is no change", () => 
   cluster.network.heal("ann", "m1");
   cluster.passUntil("it is back", () => board.covered);
   expect(told).toBe(1);
+});
+
+test("what arrives while a document is had anew, and is not shown when the link ends, comes again (I10)", () => {
+  const cluster = world(7);
+  let isStrict = false;
+  const access: Access = { ...openAccess, authorize: (_, __, right) => right === "read" || !isStrict };
+  cluster.master("m1", { access });
+  const bob = cluster.client("bob", ["m1"]);
+  // Between the two, somebody who keeps back that ann wants a document anew.
+  let keepsBack = false;
+  const fronts = RawPeer.listen(cluster.network, "middle", (front) => {
+    const back = RawPeer.dial(cluster.network, "middle", "m1");
+    front.onMessage = (message) => {
+      if (!keepsBack || message.kind !== "open") back.send(message);
+    };
+    back.onMessage = (message) => front.send(message);
+  });
+  const ann = cluster.client("ann", ["middle"]);
+  const [a, b] = [ann.open("boards/a"), ann.open("boards/b")];
+  cluster.passUntil("both are there", () => a.loaded && b.loaded);
+  keepsBack = isStrict = true;
+  const refused = ann.write("boards/a", (draft) => draft.counter("votes").increment());
+  cluster.passUntil("it is refused", () => refused.rejected !== undefined);
+  isStrict = false;
+  bob.write("boards/b", (draft) => draft.counter("votes").increment());
+  cluster.pass(1_000);
+  expect(ann.json("boards/b")).toEqual({});
+  keepsBack = false;
+  fronts.at(-1)?.close();
+  cluster.passUntil(
+    "it is there",
+    () => a.rebuilding === undefined && ann.engine.status().connection === "connected",
+  );
+  cluster.settle();
+  expect(ann.json("boards/b")).toEqual({ votes: 1 });
 });
 
 test("a server that cannot be reached is called that", () => {

@@ -300,6 +300,26 @@ describe("by force", () => {
     for (const node of [m1, m2, f1]) expect(tags(node)).toEqual(["built on it", "of m3"]);
   });
 
+  test("a master that was not heard goes on showing what it holds, also if it has built nothing on it", () => {
+    const log: string[] = [];
+    const cluster = world(33, { log: (line) => log.push(line) });
+    const m1 = cluster.master("m1", { follow: ["m2", "m3"] });
+    const m2 = cluster.master("m2", { follow: ["m1", "m3"] });
+    const m3 = cluster.master("m3", { follow: ["m1", "m2"] });
+    cluster.follower("f1", { follow: ["m1"] });
+    cluster.pass(2_000);
+    for (const one of ["m2", "m3"]) for (const other of ["m1", "f1"]) cluster.network.cut(one, other);
+    m3.write("boards/a", (b) => b.set("tags").add("of m3"));
+    cluster.pass(12_000);
+    m3.kill();
+    expect(retired(cluster, m1, "m3", true)).toMatchObject({ ok: true });
+    cluster.network.healAll();
+    cluster.remove("m3");
+    cluster.settle();
+    for (const node of [m1, m2]) expect(tags(node)).toEqual(["of m3"]);
+    expect(log.filter((line) => line.includes("m2 warn stream-cut"))).toEqual([]);
+  });
+
   test("a client that was told that something beyond the end is safe hands over what it has, and goes on", () => {
     const cluster = world(32);
     const m1 = cluster.master("m1", { follow: ["m2"], rule: { kind: "any", needed: 1, names: ["f1"] } });
@@ -372,9 +392,11 @@ describe("rule 18: who had more puts it aside and hands it in", () => {
     cluster.pass(1_000);
     ann.write("boards/a", (b) => b.counter("votes").increment(100));
     cluster.pass(1_000);
+    const opened = Number(m2.engine.status().nodes.find(({ node }) => node === "m2")?.epoch);
     cluster.network.healAll();
     cluster.settle();
     for (const node of [m1, m2, f1, f9, f3]) {
+      expect(node.engine.endOf(opened)).toBe(0);
       expect(node.json("boards/a")).toEqual({ votes: 111 });
       expect(node.json("boards/b")).toEqual({ tags: ["of the zombie"] });
     }
