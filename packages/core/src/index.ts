@@ -40,6 +40,7 @@ export {
   type MapOp,
   MapState,
   type MapType,
+  type MapTypeOf,
   type MapView,
 } from "./map.js";
 export { type DocumentEvent, differences, observe, type PlaceChange } from "./observe.js";

@@ -19,13 +19,13 @@ import type { Stamp } from "./clock.js";
 import type { AnyOp, Undo } from "./crdt.js";
 import { resetBelow, visitUpwards } from "./descent.js";
 import { compareDots, type Dots, greatestPerAuthor, joinDots, NO_DOTS, type Seen } from "./dots.js";
-import type { FieldType, Site } from "./field-type.js";
+import type { Site } from "./field-type.js";
 import { type Author, checkStepName, type Dot } from "./ids.js";
 import { ofMap } from "./inverses.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
-import { type MapDraft, MapEditor, type MapOp, MapState, type MapType, type MapView, orMap } from "./map.js";
-import type { Path } from "./path.js";
+import { COMMON_OF_MAPS, MapEditor, type MapOp, MapState, type MapTypeOf, orMap } from "./map.js";
+import { type Path, readStepName } from "./path.js";
 import {
   readColumn,
   readDotColumns,
@@ -37,7 +37,6 @@ import {
 import { writeChildren, writeMap } from "./state-writing.js";
 import { type Cell, know } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
-import type { Value } from "./value.js";
 
 /** What is said of keys as a whole; what is under them has its own ops. */
 export type KeepWholeMapOp =
@@ -62,20 +61,12 @@ export class KeepWholeMapState extends MapState {
   readonly uses = new Map<string, Dots>();
 }
 
-/** The map as a type. It has no prepare functions besides those that every type has: what is under a key is written by its own type. */
-export type KeepWholeMapType = FieldType<
-  KeepWholeMapState,
-  KeepWholeMapOp,
-  Record<string, Value>,
-  MapView,
-  MapDraft
->;
-
-const COMMON: Omit<MapType, "many"> = orMap;
+/** The map as a type. */
+export type KeepWholeMapType = MapTypeOf<KeepWholeMapState, KeepWholeMapOp>;
 
 /** A map in which whoever uses a key while somebody else removes it keeps all of it. */
 export const kwMap: KeepWholeMapType = {
-  ...COMMON,
+  ...COMMON_OF_MAPS,
   kind: KINDS["keep-map"],
 
   empty: () => new KeepWholeMapState(),
@@ -206,7 +197,7 @@ export const kwMap: KeepWholeMapType = {
   readOp(input: ByteReader, authors: AuthorTable): KeepWholeMapOp | undefined {
     const at = input.offset;
     const opcode = input.byte();
-    if (opcode === OPCODE.show) return { act: "show", name: readName(input) };
+    if (opcode === OPCODE.show) return { act: "show", name: readStepName(input) };
     if (opcode !== OPCODE.hide) {
       input.back(at);
       return orMap.readOp(input, authors);
@@ -214,7 +205,7 @@ export const kwMap: KeepWholeMapType = {
     const removes = authors.readCountedDots(input);
     const keys: HiddenKey[] = [];
     for (let left = input.count(CORE_LIMITS.changeBytesMax, 5); left > 0; left--) {
-      const key = { name: readName(input), saw: checkedUses(input, authors.readCountedDots(input)) };
+      const key = { name: readStepName(input), saw: checkedUses(input, authors.readCountedDots(input)) };
       const before = keys.at(-1);
       if (before !== undefined && compareUtf8(before.name, key.name) >= 0)
         input.fail("keys out of order", at);
@@ -319,14 +310,6 @@ function visitUnder(children: Children, name: string, path: Path, visit: (path: 
       for (const step of state.hidden.steps()) visitAll(state.hidden.get(step)!, [...inner, step]);
     });
   for (const step of children.under(name)) visitAll(children.get(step)!, [...path, step]);
-}
-
-function readName(input: ByteReader): string {
-  const at = input.offset;
-  const name = input.text(CORE_LIMITS.keyBytesMax);
-  const reason = checkStepName(name);
-  if (reason !== undefined) input.fail(reason, at);
-  return name;
 }
 
 /** Each author's last use: one at least. */

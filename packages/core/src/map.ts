@@ -63,7 +63,16 @@ export interface MapDraft extends MapView {
   clear(): void;
 }
 
-export interface MapType extends FieldType<MapState, MapOp, Record<string, Value>, MapView, MapDraft> {
+/** A type of map: what is under a key is written by its own type, so besides what every type has there is nothing to prepare. */
+export type MapTypeOf<State extends MapState, TypeOp extends Op> = FieldType<
+  State,
+  TypeOp,
+  Record<string, Value>,
+  MapView,
+  MapDraft
+>;
+
+export interface MapType extends MapTypeOf<MapState, MapOp> {
   /** Prepares that the map is there although it has no keys. Takes the place of earlier ones. */
   create(state: MapState): MapOp;
 }
@@ -139,6 +148,9 @@ export const orMap: MapType = {
 };
 
 know(orMap);
+
+/** What all types of maps have in common. */
+export const COMMON_OF_MAPS: Omit<MapType, "many"> = orMap;
 
 // On the wire for ever.
 const OPCODE = { create: 1, vanish: 2 } as const;

@@ -19,7 +19,7 @@ import { compareDots, type Dots, hasSeen, type Seen } from "./dots.js";
 import { BrokenInvariant, Malformed } from "./errors.js";
 import type { FlagState } from "./flag.js";
 import type { GrowCounterState } from "./grow-counter.js";
-import { checkStepName, type Dot } from "./ids.js";
+import type { Dot } from "./ids.js";
 import type { KeepWholeMapState } from "./keep-whole-map.js";
 import { KINDS, type KindTag } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
@@ -27,7 +27,7 @@ import type { ListState, Standing } from "./list-state.js";
 import { standingFirst } from "./list-state.js";
 import type { MapState } from "./map.js";
 import type { PathStep } from "./path.js";
-import { type Path, readSteps, stepKey, writeSteps } from "./path.js";
+import { type Path, readStepName, readSteps, stepKey, writeSteps } from "./path.js";
 import { formOf, PLACE_FORMS, type Place, readPlace, writePlace } from "./place.js";
 import { NONE } from "./positions.js";
 import { lwwRegister, type RegisterState, type Sibling } from "./register.js";
@@ -484,12 +484,4 @@ function readListNews(input: ByteReader, authors: AuthorTable): ListNews {
     moves.push({ element, standing: { dot: authors.readDot(input), stamp: input.uint() } });
   }
   return { positions, elements, moves };
-}
-
-function readStepName(input: ByteReader): string {
-  const at = input.offset;
-  const name = input.text(CORE_LIMITS.keyBytesMax);
-  const reason = checkStepName(name);
-  if (reason !== undefined) input.fail(reason, at);
-  return name;
 }

@@ -48,20 +48,10 @@ export function checkPath(path: Path): void {
   if (reason !== undefined) throw new InvalidValue(reason);
 }
 
-/** Writes a path that has been checked. */
-export function writePath(out: ByteWriter, path: Path): void {
-  out.uint(path.length);
-  for (const { name, kind } of path) {
-    out.text(name);
-    out.uint(kind);
-  }
-}
-
 export function readPath(input: ByteReader): Path {
   const at = input.offset;
   const path: PathStep[] = [];
-  const depth = input.uint(CORE_LIMITS.pathDepthMax);
-  while (path.length < depth) {
+  for (let left = input.uint(CORE_LIMITS.pathDepthMax); left > 0; left--) {
     path.push({ name: input.text(CORE_LIMITS.keyBytesMax), kind: input.uint(CORE_LIMITS.kindTagMax) });
   }
   const reason = faultOf(path);
@@ -69,7 +59,7 @@ export function readPath(input: ByteReader): Path {
   return path;
 }
 
-/** Writes the steps below a field, of which there may be none. */
+/** Writes a path that has been checked, or the steps below a field, of which there may be none. */
 export function writeSteps(out: ByteWriter, steps: readonly PathStep[]): void {
   out.uint(steps.length);
   for (const { name, kind } of steps) {
@@ -81,13 +71,18 @@ export function writeSteps(out: ByteWriter, steps: readonly PathStep[]): void {
 export function readSteps(input: ByteReader): PathStep[] {
   const steps: PathStep[] = [];
   for (let left = input.uint(CORE_LIMITS.pathDepthMax - 1); left > 0; left--) {
-    const at = input.offset;
-    const step = { name: input.text(CORE_LIMITS.keyBytesMax), kind: input.uint(CORE_LIMITS.kindTagMax) };
-    const reason = checkStepName(step.name);
-    if (reason !== undefined) input.fail(reason, at);
-    steps.push(step);
+    steps.push({ name: readStepName(input), kind: input.uint(CORE_LIMITS.kindTagMax) });
   }
   return steps;
+}
+
+/** The name of a step below a field. */
+export function readStepName(input: ByteReader): string {
+  const at = input.offset;
+  const name = input.text(CORE_LIMITS.keyBytesMax);
+  const reason = checkStepName(name);
+  if (reason !== undefined) input.fail(reason, at);
+  return name;
 }
 
 function faultOf(path: Path): string | undefined {

@@ -18,18 +18,17 @@ import type { Stamp } from "./clock.js";
 import type { AnyOp, Undo } from "./crdt.js";
 import { type Play, visitUpwards } from "./descent.js";
 import { compareDots, type Dots, hasDot, hasSeen, joinDots, NO_DOTS, plusDot, type Seen } from "./dots.js";
-import type { FieldType, Site } from "./field-type.js";
-import { type Author, checkStepName, type Dot } from "./ids.js";
+import type { Site } from "./field-type.js";
+import type { Author, Dot } from "./ids.js";
 import { ofMap } from "./inverses.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
-import { type MapDraft, MapEditor, type MapOp, MapState, type MapType, type MapView, orMap } from "./map.js";
-import { type Path, type PathStep, readSteps, writeSteps } from "./path.js";
+import { COMMON_OF_MAPS, MapEditor, type MapOp, MapState, type MapTypeOf, orMap } from "./map.js";
+import { type Path, type PathStep, readStepName, readSteps, writeSteps } from "./path.js";
 import { lwwRegister, type RegisterState, type Sibling } from "./register.js";
 import { writeMap, writeRegister } from "./state-writing.js";
 import { know } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
-import type { Value } from "./value.js";
 
 /** What is said of a key as a whole; what is under it has its own ops. */
 export type RemoveWinsMapOp =
@@ -63,20 +62,12 @@ export class RemoveWinsMapState extends MapState {
   readonly outdone = new Map<string, Outdone>();
 }
 
-/** The map as a type. It has no prepare functions besides those that every type has: what is under a key is written by its own type. */
-export type RemoveWinsMapType = FieldType<
-  RemoveWinsMapState,
-  RemoveWinsMapOp,
-  Record<string, Value>,
-  MapView,
-  MapDraft
->;
-
-const COMMON: Omit<MapType, "many"> = orMap;
+/** The map as a type. */
+export type RemoveWinsMapType = MapTypeOf<RemoveWinsMapState, RemoveWinsMapOp>;
 
 /** A map in which the removal of a key wins over everything that is done under it at the same time. */
 export const rwMap: RemoveWinsMapType = {
-  ...COMMON,
+  ...COMMON_OF_MAPS,
   kind: KINDS["remove-map"],
 
   empty: () => new RemoveWinsMapState(),
@@ -207,7 +198,7 @@ export const rwMap: RemoveWinsMapType = {
       input.back(at);
       return orMap.readOp(input, authors);
     }
-    const name = readName(input);
+    const name = readStepName(input);
     const dots = authors.readDotsToEnd(input);
     if (opcode === OPCODE.drop) return { act: "drop", name, replaces: dots };
     if (dots.length === 0) input.fail("nothing that is known", at);
@@ -242,7 +233,7 @@ export const rwMap: RemoveWinsMapType = {
     let before: string | undefined;
     for (let left = input.count(Number.MAX_SAFE_INTEGER, 6); left > 0; left--) {
       const at = input.offset;
-      const name = readName(input);
+      const name = readStepName(input);
       if (before !== undefined && compareUtf8(before, name) >= 0) input.fail("removals out of order", at);
       state.marks.set(name, readMarks(input, authors));
       before = name;
@@ -412,14 +403,6 @@ function joinMarks(
 /** Who has said it on both sides has said it once: the same. */
 function joinKnown(mine: Dots, theirs: Dots): Dots {
   return [...mine, ...theirs.filter(({ author }) => !hasAuthor(mine, author))].sort(compareDots);
-}
-
-function readName(input: ByteReader): string {
-  const at = input.offset;
-  const name = input.text(CORE_LIMITS.keyBytesMax);
-  const reason = checkStepName(name);
-  if (reason !== undefined) input.fail(reason, at);
-  return name;
 }
 
 function readMarks(input: ByteReader, authors: AuthorTable): readonly Mark[] {

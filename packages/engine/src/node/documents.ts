@@ -117,6 +117,12 @@ export class Documents {
     return entry;
   }
 
+  /** The document as it is shown; undefined if no change of it was ever integrated. It belongs to the node. */
+  shown(name: DocumentName): Document | undefined {
+    const entry = this.find(name);
+    return entry === undefined || entry.tailLength === 0 ? undefined : this.read(entry);
+  }
+
   private findOwn(name: DocumentName): DocumentEntry | undefined {
     const id = documentId(name);
     const cached = this.entries.get(id);

@@ -147,12 +147,9 @@ export class Members {
   private list(): ReadonlyMap<string, Member> {
     if (this.listed !== undefined) return this.listed;
     const listed = new Map<string, Member>();
-    const entry = this.documents.find(MEMBERS);
-    if (entry !== undefined && entry.tailLength > 0) {
-      for (const [name, value] of Object.entries(this.documents.read(entry).toJSON())) {
-        const member = memberFrom(value);
-        if (member !== undefined) listed.set(name, member);
-      }
+    for (const [name, value] of Object.entries(this.documents.shown(MEMBERS)?.toJSON() ?? {})) {
+      const member = memberFrom(value);
+      if (member !== undefined) listed.set(name, member);
     }
     this.listed = listed;
     return listed;

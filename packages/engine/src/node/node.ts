@@ -661,9 +661,7 @@ export class SyncNode {
         answer({ ok: false, fault: failed });
         return;
       }
-      const entry = this.documents.find(name);
-      const document = entry === undefined || entry.tailLength === 0 ? undefined : this.documents.read(entry);
-      answer({ ok: true, document, token: this.visibility.visible });
+      answer({ ok: true, document: this.documents.shown(name), token: this.visibility.visible });
     });
   }
 
@@ -1086,12 +1084,7 @@ export class SyncNode {
     }
     const records = this.cutting.cut(ends);
     this.bases.cut();
-    this.following.jumped();
-    this.feeds.jumped();
-    this.members.changed();
-    this.schema.changed();
-    this.skews.changed();
-    this.takeovers.changed();
+    this.shownAnew();
     this.ports.log.warn("stream-cut", { records, ends: [...ends] });
   }
 
@@ -1432,10 +1425,7 @@ export class SyncNode {
   }
 
   private objectionTo(change: Change): ReturnType<Inspector["objection"]> {
-    const objection = this.ports.inspector?.objection(change, () => {
-      const entry = this.documents.find(change.document);
-      return entry === undefined || entry.tailLength === 0 ? undefined : this.documents.read(entry);
-    });
+    const objection = this.ports.inspector?.objection(change, () => this.documents.shown(change.document));
     if (objection?.kind !== "missing") return objection;
     // All that the change has observed is in the admission view. Unless some of that is not shown yet, nothing will come.
     const own = this.log.stream(this.master?.admission.stream ?? 0);
@@ -1677,13 +1667,18 @@ export class SyncNode {
     }
     this.bases.jumped(vector);
     this.sending.jumped();
+    this.shownAnew();
+    this.conflicts.takenOver();
+  }
+
+  /** What is shown is not what was shown and some more: whoever goes on from there looks again. */
+  private shownAnew(): void {
     this.following.jumped();
     this.feeds.jumped();
     this.members.changed();
     this.schema.changed();
     this.skews.changed();
     this.takeovers.changed();
-    this.conflicts.takenOver();
   }
 
   /** The one master of the cluster steps down when another one has been promoted in its place. */

@@ -16,9 +16,7 @@ export class NodeSchema {
   }
 
   catalog(): Catalog {
-    if (this.read !== undefined) return this.read;
-    const entry = this.documents.find(SCHEMA);
-    this.read = new Catalog(entry && entry.tailLength > 0 ? this.documents.read(entry) : undefined);
+    this.read ??= new Catalog(this.documents.shown(SCHEMA));
     return this.read;
   }
 }

@@ -109,15 +109,12 @@ export class Skews {
   private all(): ReadonlyMap<Author, Span> {
     if (this.read !== undefined) return this.read;
     const spans = new Map<Author, Span>();
-    const entry = this.documents.find(CLOCKS);
-    if (entry !== undefined && entry.tailLength > 0) {
-      // Several masters may have seen it: all that they say holds.
-      for (const [name, { siblings }] of this.documents.read(entry).all(lwwRegister)) {
-        for (const { value } of siblings) {
-          const span = spanFrom(value);
-          if (span !== undefined && /^\d{1,16}$/.test(name))
-            spans.set(Number(name), joined(spans.get(Number(name)), span));
-        }
+    // Several masters may have seen it: all that they say holds.
+    for (const [name, { siblings }] of this.documents.shown(CLOCKS)?.all(lwwRegister) ?? []) {
+      for (const { value } of siblings) {
+        const span = spanFrom(value);
+        if (span !== undefined && /^\d{1,16}$/.test(name))
+          spans.set(Number(name), joined(spans.get(Number(name)), span));
       }
     }
     this.read = spans;

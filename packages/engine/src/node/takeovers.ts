@@ -100,10 +100,7 @@ export class Takeovers {
   }
 
   private all(): readonly Takeover[] {
-    if (this.list !== undefined) return this.list;
-    const entry = this.documents.find(TAKEOVERS);
-    this.list =
-      entry === undefined || entry.tailLength === 0 ? [] : read(this.documents.read(entry).toJSON());
+    this.list ??= read(this.documents.shown(TAKEOVERS)?.toJSON() ?? {});
     return this.list;
   }
 }
