@@ -7,16 +7,21 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, checkNode, endWithNpm, install, readManifest, runSteps } from "../scripts/house.mjs";
-
-const BENCHMARKS = ["core", "server", "replication", "growth", "docs"];
+import { BENCHMARKS, flagsOf, helpOfAll } from "./flags.mjs";
 
 checkNode();
 endWithNpm();
 const [name, ...flags] = process.argv.slice(2);
-if (!BENCHMARKS.includes(name)) {
-  console.error(`pnpm bench ${BENCHMARKS.join(" | ")} [flags], not ${name ?? "nothing"}`);
+if (name === "--help" || name === "-h") {
+  console.log(helpOfAll());
+  process.exit(0);
+}
+if (!Object.hasOwn(BENCHMARKS, name ?? "")) {
+  console.error(`pnpm bench ${Object.keys(BENCHMARKS).join(" | ")} [flags], not ${name ?? "nothing"}`);
   process.exit(2);
 }
+// Before anything is installed or built.
+flagsOf(name, flags);
 if (!(await runSteps({ needed: [install(), build(), installPeers()], after: 1 }))) process.exit(1);
 
 console.log(["[4/4]", name, ...flags].join(" "));

@@ -4,7 +4,7 @@
  *   pnpm bench core [--works a,b] [--systems a,b] [--rounds 5] [--smoke] [--out FILE]
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { flagsOf } from "../flags.mjs";
 import { circumstances, keepPart, openResult, writeResult } from "../results.mjs";
 import { chosen, sampled } from "../sampling.mjs";
 import { textTable } from "../table.mjs";
@@ -12,15 +12,7 @@ import { coreRows } from "./report.mjs";
 import { SYSTEM_NAMES } from "./systems/index.mjs";
 import { WORKS } from "./works/index.mjs";
 
-const { values } = parseArgs({
-  options: {
-    works: { type: "string" },
-    systems: { type: "string" },
-    rounds: { type: "string", default: "5" },
-    smoke: { type: "boolean", default: false },
-    out: { type: "string", default: join(import.meta.dirname, "..", "results", "core.json") },
-  },
-});
+const values = flagsOf("core");
 const systems = chosen(values.systems, SYSTEM_NAMES, "system");
 const known = WORKS.map(({ name }) => name);
 const names = chosen(values.works, known, "work");

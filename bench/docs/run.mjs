@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bestPeer as bestCorePeer, coreRows } from "../core/report.mjs";
 import { WORKS as CORE_WORKS } from "../core/works/index.mjs";
+import { flagsOf } from "../flags.mjs";
 import { growthRows } from "../growth/report.mjs";
 import { root } from "../machine.mjs";
 import { circumstances } from "../results.mjs";
@@ -16,6 +17,7 @@ import { markdownTable } from "../table.mjs";
 import { barChart, ratioChart, themes } from "./chart.mjs";
 import { shortTable } from "./short.mjs";
 
+flagsOf("docs");
 const results = join(import.meta.dirname, "..", "results");
 const charts = join(root, "docs", "charts");
 const page = join(root, "docs", "performance.md");

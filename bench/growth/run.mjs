@@ -5,21 +5,14 @@
  *   pnpm bench growth [--axes a,b] [--rounds 3] [--smoke] [--out FILE]
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { flagsOf } from "../flags.mjs";
 import { circumstances, keepPart, openResult, writeResult } from "../results.mjs";
 import { chosen, sampled } from "../sampling.mjs";
 import { textTable } from "../table.mjs";
 import { AXES } from "./axes/index.mjs";
 import { growthRows, slopeOf } from "./report.mjs";
 
-const { values } = parseArgs({
-  options: {
-    axes: { type: "string" },
-    rounds: { type: "string", default: "3" },
-    smoke: { type: "boolean", default: false },
-    out: { type: "string", default: join(import.meta.dirname, "..", "results", "growth.json") },
-  },
-});
+const values = flagsOf("growth");
 const size = values.smoke ? "smoke" : "full";
 const known = AXES.map(({ name }) => name);
 const names = chosen(values.axes, known, "axis");

@@ -2,25 +2,19 @@
  * `node bench/replication/run.mjs`: what replication costs, as ratios of figures of one run, so that they mean the same on a
  * machine that does other things as well. Nodes are processes of their own.
  *
- *   [--only any1,catch-up,heap,stopped] [--smoke] [--out FILE]
+ *   [--only any1,catch-up,heap,stopped] [--records 1000000] [--smoke] [--out FILE]
  */
 import { fork } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { flagsOf } from "../flags.mjs";
 import { machine } from "../machine.mjs";
 import { writeResult } from "../results.mjs";
+import { chosen } from "../sampling.mjs";
 import { quantile } from "../statistics.mjs";
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: "any1,catch-up,heap,stopped" },
-    smoke: { type: "boolean", default: false },
-    records: { type: "string", default: "1000000" },
-    out: { type: "string" },
-  },
-});
+const values = flagsOf("replication");
 const small = values.smoke;
 
 const folder = mkdtempSync(join(tmpdir(), "syncline-bench-"));
@@ -208,9 +202,10 @@ const PARTS = {
   },
 };
 
+const parts = chosen(values.only, Object.keys(PARTS), "part");
 const result = { kind: "replication", machine: machine(), parts: {} };
 try {
-  for (const name of values.only.split(",")) {
+  for (const name of parts) {
     const found = await PARTS[name]();
     result.parts[name] = found;
     console.log(name);

@@ -5,7 +5,7 @@
  *   pnpm bench server [--works a,b] [--systems a,b] [--rounds 3] [--smoke] [--out FILE]
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { flagsOf } from "../flags.mjs";
 import { circumstances, keepPart, openResult, writeResult } from "../results.mjs";
 import { chosen, sampled } from "../sampling.mjs";
 import { textTable } from "../table.mjs";
@@ -14,15 +14,7 @@ import { meanings, serverRows } from "./report.mjs";
 import { loadSystem, SYSTEM_NAMES } from "./systems/index.mjs";
 import { WORKS } from "./works/index.mjs";
 
-const { values } = parseArgs({
-  options: {
-    works: { type: "string" },
-    systems: { type: "string" },
-    rounds: { type: "string", default: "3" },
-    smoke: { type: "boolean", default: false },
-    out: { type: "string", default: join(import.meta.dirname, "..", "results", "server.json") },
-  },
-});
+const values = flagsOf("server");
 const known = WORKS.map(({ name }) => name);
 const names = chosen(values.works, known, "work");
 const script = join(import.meta.dirname, "sample.mjs");
