@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import {
   type Browser,
   type BrowserContext,
@@ -85,9 +86,12 @@ export async function tab(site: Site, context?: BrowserContext): Promise<Page> {
   return page;
 }
 
+/** For whom a page is bundled: `production` is what apps deploy, minified, with marks instead of sentences. */
+export type Purpose = "development" | "production";
+
 /** Bundles a file of `pages/` for browsers and serves it until the end of the test file. */
-export async function serve(name: string): Promise<Site> {
-  const { script, styles } = await bundled(join(import.meta.dirname, "pages", name));
+export async function serve(name: string, purpose: Purpose = "development"): Promise<Site> {
+  const { script, styles } = await bundled(join(import.meta.dirname, "pages", name), purpose);
   const files: Record<string, readonly [type: string, body: string]> = {
     "/": ["text/html", DOCUMENT],
     "/page.js": ["text/javascript", script],
@@ -111,13 +115,19 @@ const DOCUMENT =
   '<!doctype html><meta charset="utf-8"><title>test</title><link rel="stylesheet" href="/page.css">' +
   '<div id="root"></div><script src="/page.js"></script>';
 
-async function bundled(input: string): Promise<{ script: string; styles: string }> {
+const LEAN = pathToFileURL(join(import.meta.dirname, "../../scripts/lean.mjs")).href;
+
+async function bundled(input: string, purpose: Purpose): Promise<{ script: string; styles: string }> {
   const styles: string[] = [];
+  const isProduction = purpose === "production";
+  // What is deployed is made of what has been built, as it is now.
+  if (isProduction) ((await import(LEAN)) as { lean(): number }).lean();
   const build = await rolldown({
     input,
     platform: "browser",
     logLevel: "silent",
-    transform: { define: { "process.env.NODE_ENV": '"development"' } },
+    transform: { define: { "process.env.NODE_ENV": JSON.stringify(purpose) } },
+    ...(isProduction && { resolve: { conditionNames: ["production", "browser", "import", "default"] } }),
     plugins: [
       {
         // What editors import as their styles is the style of the page, in the order in which it is found.
@@ -130,7 +140,7 @@ async function bundled(input: string): Promise<{ script: string; styles: string 
       },
     ],
   });
-  const { output } = await build.generate({ format: "iife", codeSplitting: false });
+  const { output } = await build.generate({ format: "iife", codeSplitting: false, minify: isProduction });
   await build.close();
   return { script: output[0].code, styles: styles.join("\n") };
 }

@@ -6,6 +6,7 @@ import { browserClock, browserRandom, browserScheduler } from "@syncline/transpo
 import { hmac, systemClock, systemRandom, systemScheduler } from "@syncline/transport/node";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { FewTimers } from "../../packages/transport/src/few-timers.js";
 import { Timers } from "../../packages/transport/src/timers.js";
 import { uniformInteger } from "../../packages/transport/src/uniform.js";
 
@@ -27,7 +28,10 @@ test.each([
   }
 });
 
-describe("timers", () => {
+describe.each([
+  ["many", Timers],
+  ["few", FewTimers],
+])("timers, where there are %s,", (_, Timers) => {
   const fake = () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     let now = 0;

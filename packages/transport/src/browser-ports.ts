@@ -2,7 +2,7 @@
  * The clock, the timers and the randomness of a browser.
  */
 import type { Clock, Random, Scheduler } from "@syncline/engine";
-import { Timers } from "./timers.js";
+import { FewTimers } from "./few-timers.js";
 import { uniformInteger } from "./uniform.js";
 
 export const browserClock: Clock = {
@@ -10,7 +10,7 @@ export const browserClock: Clock = {
   monotonic: () => performance.now(),
 };
 
-const timers = new Timers(browserClock.monotonic);
+const timers = new FewTimers(browserClock.monotonic);
 
 export const browserScheduler: Scheduler = {
   after: (delayMs, task) => timers.after(delayMs, task),
