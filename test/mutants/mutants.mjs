@@ -16,8 +16,8 @@ export const MUTANTS = [
   {
     rule: "SPINE 18",
     name: "what others have built on is cut off",
-    file: node("node"),
-    edits: [["    this.keepBuiltOn(cuts);\n", ""]],
+    file: node("cutting"),
+    edits: [["more.forEach(keep);", "break;"]],
     tests: ["test/simulation/regressions.test.ts", "what-others-had-built-on-was-cut"],
   },
   {
@@ -37,8 +37,8 @@ export const MUTANTS = [
   {
     rule: "SPINE 16",
     name: "a master that dies while it decides leaves its fence for ever",
-    file: node("node"),
-    edits: [['if (isOwn || (isLeft && fence.coordinator !== this.name)) this.fence(node, "");', ""]],
+    file: node("retirement"),
+    edits: [['if (isOwn || isLeft) this.fence(node, "");', ""]],
     tests: [RETIREMENT, "is lifted by"],
   },
   {
@@ -77,7 +77,7 @@ export const MUTANTS = [
   {
     rule: "SPINE 16",
     name: "what is before the end of a closed stream waits for its quorum",
-    file: node("node"),
+    file: node("closed-streams"),
     edits: [
       ['if (stream.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);', ""],
     ],
@@ -154,8 +154,8 @@ export const MUTANTS = [
   {
     rule: "decision 0058",
     name: "a master cuts what it may have built on",
-    file: node("node"),
-    edits: [["const isBuiltOn = this.master !== undefined && ", "const isBuiltOn = false && "]],
+    file: node("cutting"),
+    edits: [["const isShown = isMaster && ", "const isShown = false && "]],
     tests: [RETIREMENT, "also if it has built nothing"],
   },
   {
@@ -169,7 +169,7 @@ export const MUTANTS = [
     rule: "I8",
     name: "a reader waits for what lies beyond the end of a closed stream",
     file: node("node"),
-    edits: [["    this.reads.closed();\n", ""]],
+    edits: [["          this.reads.closed();\n", ""]],
     tests: [RETIREMENT, "what a reader waits for"],
   },
   {
@@ -430,7 +430,7 @@ export const MUTANTS = [
   {
     rule: "REPLICATION 2.6",
     name: "a master steps down before others have what it accepted",
-    file: node("node"),
+    file: node("roles"),
     edits: [["force || (this.hearsMaster() && isSafe())", "force || this.hearsMaster()"]],
     tests: ["test/scenarios/roles.test.ts", "once all that it has accepted is safe"],
   },
@@ -472,8 +472,8 @@ export const MUTANTS = [
   {
     rule: "decision 0070",
     name: "a master that knows of a takeover goes on writing late",
-    file: node("node"),
-    edits: [["    this.answerTakeovers();\n", ""]],
+    file: node("own-documents"),
+    edits: [["    this.write(TAKEOVERS, stream && this.takeovers.answer(stream.id, stream.held));\n", ""]],
     tests: ["test/scenarios/late-merges.test.ts", "only out of reach"],
   },
   {
@@ -520,7 +520,7 @@ export const MUTANTS = [
     rule: "decision 0054",
     name: "a master that was replaced goes on taking writes",
     file: node("node"),
-    edits: [["    this.makeRoom();\n", ""]],
+    edits: [["    this.roles.makeRoom();\n", ""]],
     tests: ["test/scenarios/topology.test.ts", "a promotion moves writing"],
   },
   {
@@ -760,11 +760,11 @@ export const MUTANTS = [
   {
     rule: "SPINE 2",
     name: "an epoch is computed from what is stored",
-    file: node("node"),
+    file: node("mastership"),
     edits: [
       [
         "const stream: StreamId = 1 + random.integer(2 ** 53 - 1);",
-        "const stream: StreamId = (this.meta.epoch ?? this.name.charCodeAt(1) * 1000) + 1;",
+        "const stream: StreamId = (this.meta.epoch ?? name.charCodeAt(1) * 1000) + 1;",
       ],
     ],
     tests: [RULES, "rule 2"],

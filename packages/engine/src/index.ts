@@ -13,21 +13,14 @@ export { keeping } from "./client/keeper.js";
 export type { KeepingState, MakeKeeping } from "./client/keeping.js";
 export { OwnChange } from "./client/outbox.js";
 export type { Outcome, SlotEntry, SlotStore, SlotWrite } from "./client/slots.js";
+export type { NodeConfig, NodePorts, Topology } from "./node/config.js";
 export { isReserved, MEMBERS } from "./node/members.js";
-export {
-  DamagedStore,
-  ForeignStore,
-  type NodeConfig,
-  type NodePorts,
-  type ReadAnswer,
-  type ReadOptions,
-  type RetirementAnswer,
-  type RoleAnswer,
-  SyncNode,
-  type Topology,
-} from "./node/node.js";
+export { ForeignStore } from "./node/meta.js";
+export { type ReadAnswer, type ReadOptions, SyncNode } from "./node/node.js";
 export type { Doubt } from "./node/promotion.js";
 export type { PurgeState } from "./node/purges.js";
+export type { RetirementAnswer } from "./node/retirement.js";
+export type { RoleAnswer } from "./node/roles.js";
 export type {
   LevelLag,
   MemberStatus,
@@ -36,7 +29,7 @@ export type {
   StreamStatus,
   SyncState,
 } from "./node/status.js";
-export { recordPlaceOf } from "./node/tables.js";
+export { DamagedStore, recordPlaceOf } from "./node/tables.js";
 export { type Damage, type Verification, verifyStore } from "./node/verification.js";
 export {
   OpFault,

@@ -1,5 +1,5 @@
-import type { Author, DocumentName, MutableVector, StreamId } from "@syncline/core";
-import { documentId } from "@syncline/core";
+import type { Author, DocumentName, MutableVector, StreamId, Vector } from "@syncline/core";
+import { documentId, positionIn } from "@syncline/core";
 import type { PlacedChange } from "@syncline/protocol";
 import { type AuthorCounters, changeChecksum, isOf, UNKNOWN_CHECKSUM } from "./counters.js";
 import { type DocumentEntry, type Documents, headOf } from "./documents.js";
@@ -18,6 +18,7 @@ import type { CounterRow } from "./tables.js";
  */
 export class Cutting {
   constructor(
+    private readonly self: string,
     private readonly log: Log,
     private readonly documents: Documents,
     private readonly counters: AuthorCounters,
@@ -30,6 +31,31 @@ export class Cutting {
       cut(name: DocumentName): void;
     },
   ) {}
+
+  /**
+   * Takes out of these ends those of streams that cannot be cut, because something that stays is built on what would go: a
+   * base has it; this node is a master, and what it shows others may have seen; a record that stays depends on it. There are
+   * none unless a retirement was forced, or another one was decided at the same time. Returns those streams.
+   */
+  keep(ends: Map<StreamId, number>, base: Vector, isMaster: boolean): HeldStream[] {
+    const kept: HeldStream[] = [];
+    const keep = (id: StreamId) => {
+      const stream = this.log.stream(id);
+      if (ends.delete(id) && stream !== undefined) kept.push(stream);
+    };
+    for (const [id, end] of [...ends]) {
+      const isFolded = (this.log.stream(id)?.truncated ?? 0) > end || positionIn(base, id) > end;
+      const isShown = isMaster && this.log.stream(id)?.opening.node !== this.self;
+      if (isFolded || isShown) keep(id);
+    }
+    // What stays of one stream may be built on another one.
+    while (ends.size > 0) {
+      const more = this.builtOn(ends);
+      if (more.length === 0) break;
+      more.forEach(keep);
+    }
+    return kept;
+  }
 
   /** Cuts each stream at its end. Bases are within the ends. Returns how many records went. */
   cut(ends: ReadonlyMap<StreamId, number>): number {
@@ -56,11 +82,8 @@ export class Cutting {
     return gone;
   }
 
-  /**
-   * Streams of which something would go that something which stays depends on. There are none unless a retirement was
-   * forced: a master that nobody heard has built on it, and it has come here before the end.
-   */
-  builtOn(ends: ReadonlyMap<StreamId, number>): StreamId[] {
+  /** Streams of which something would go that something which stays depends on. */
+  private builtOn(ends: Vector): StreamId[] {
     const found = new Set<StreamId>();
     for (const { id, held, truncated } of this.log.streams()) {
       const last = Math.min(held, ends.get(id) ?? held);

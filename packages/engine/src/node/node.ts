@@ -1,51 +1,46 @@
 import type { Change, Conflict, DocumentName, Draft, StreamId, Vector } from "@syncline/core";
 import {
-  BrokenInvariant,
   changeId,
   type Document,
   HybridClock,
-  Malformed,
   positionIn,
   purgeDocument,
   purgeField,
   readDocumentId,
 } from "@syncline/core";
 import {
-  type Closing,
   CODES,
   type CommitRule,
   everyMessage,
   type Fault,
   fault,
-  type Handin,
   type Hello,
-  type Limits,
   type Message,
   type MessageTable,
-  type Opening,
   type Quorum,
-  RULES_PER_STREAM_MAX,
   ruleText,
   type StreamProgress,
   type StreamRecord,
   topologyText,
 } from "@syncline/protocol";
-import { type Access, type Inspector, isFault, type Who } from "../access.js";
+import { type Inspector, isFault, type Who } from "../access.js";
 import type { Channel } from "../channel.js";
 import { greet } from "../greeting.js";
 import type { SessionHandler } from "../introduction.js";
-import type { Clock, Dialer, Link, LinkHandler, Logger, Mac, Random, Scheduler, Storage } from "../ports.js";
+import type { Link, LinkHandler } from "../ports.js";
 import { type Catalog, fieldWithId, SCHEMA } from "../schema/catalog.js";
 import { alterSchema, dropAgain, type Statement } from "../schema/statements.js";
 import type { StoreFull } from "../store-full.js";
-import { Admission } from "./admission.js";
-import { Aside, changeIn } from "./aside.js";
+import type { Admission } from "./admission.js";
+import { Aside } from "./aside.js";
 import { Bases } from "./bases.js";
 import { Claims } from "./claims.js";
 import { ClientLink, type ClientParts, type OfferSink, ReadOnlyOffers } from "./clientlink.js";
 import { Clocks } from "./clocks.js";
+import { ClosedStreams, retiredFault } from "./closed-streams.js";
 import { Commits } from "./commit.js";
 import { Concerns } from "./concerns.js";
+import type { NodeConfig, NodePorts } from "./config.js";
 import { Conflicts } from "./conflicts.js";
 import { AuthorCounters, PendingCounters } from "./counters.js";
 import { Cutting } from "./cutting.js";
@@ -54,83 +49,42 @@ import { Feeds } from "./feeds.js";
 import { Following } from "./following.js";
 import { Freshness } from "./freshness.js";
 import { Gossiping } from "./gossip.js";
+import { Handins } from "./handins.js";
 import { Journal } from "./journal.js";
 import { Lags } from "./lags.js";
 import { type HeadRecord, type HeldStream, Log } from "./log.js";
+import { Mastership } from "./mastership.js";
 import { isReserved, MEMBERS, Members } from "./members.js";
+import { type Meta, readMeta } from "./meta.js";
 import { type OfferPorts, Offers } from "./offers.js";
+import { OwnDocuments } from "./own-documents.js";
 import { NodeLink, Peers } from "./peers.js";
 import { PresenceBoard, PresenceSession } from "./presence.js";
-import { type Doubt, Promotion } from "./promotion.js";
+import { Promotion } from "./promotion.js";
 import { type FieldIdentity, type PurgeState, Purges, stepOf } from "./purges.js";
 import { Questions } from "./questions.js";
 import { Reads } from "./reads.js";
 import { Receiving } from "./receiving.js";
 import { restoration } from "./restoring.js";
 import { Retention } from "./retention.js";
+import { Retirement, type RetirementAnswer, type RetireOptions } from "./retirement.js";
 import { Retirements } from "./retirements.js";
 import { Retiring } from "./retiring.js";
 import { Watch } from "./revision.js";
 import { Role } from "./role.js";
+import { type ChangeOptions, type RoleAnswer, Roles } from "./roles.js";
 import { Safety } from "./safety.js";
 import { isSchema, NodeSchema } from "./schema.js";
 import { Sending } from "./sending.js";
 import { Serving } from "./serving.js";
 import { CLOCKS, Skews } from "./skews.js";
 import { memberStatus, type NodeStatus, streamStatus } from "./status.js";
-import { DamagedStore, LAYOUT_VERSION, metaKey, metaRow } from "./tables.js";
+import { metaKey, metaRow } from "./tables.js";
 import { TAKEOVERS, Takeovers } from "./takeovers.js";
 import { TurnEnds } from "./turn-ends.js";
 import { Upstreams } from "./upstreams.js";
 import { Visibility } from "./visibility.js";
-import { type WriteAnswer, type WriteOptions, type WritePolicy, Writes } from "./writes.js";
-
-/**
- * A node: a set of stream prefixes, with those who follow it and those whom it follows.
- *
- * Events (frames, timers, commits of the disk) only change the state of the parts below; `settle`, once per turn
- * of the event loop, decides what follows from all of them together: what can be stored, shown, admitted, sent,
- * written and answered. A follower is a node that follows and serves; a master is one that also admits.
- */
-export interface NodeConfig {
-  readonly name: string;
-  readonly cluster: string;
-  readonly role: "master" | "follower";
-  /** The commit rule of this node's stream; masters only. */
-  readonly rule: CommitRule;
-  /** Whether readers see what is in this node's stream before it is committed (it is not, by default); masters only. */
-  readonly visibility?: Opening["visibility"];
-  /** URL under which others reach this node; empty if it has none. */
-  readonly url: string;
-  /** Whether this node counts in `MAJORITY` and `ALL`. */
-  readonly voter: boolean;
-  /** URLs of the upstreams. */
-  readonly follow: readonly string[];
-  /** Whether one member only is written to; a promotion moves that. As many as there are masters, by default. */
-  readonly topology?: Topology;
-  /** What the operator lets callers wait for; masters only. */
-  readonly writes?: WritePolicy;
-  readonly limits: Limits;
-}
-
-/** How many of a cluster's members take writes. */
-export type Topology = "multi-master" | "single-master";
-
-export interface NodePorts {
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  readonly storage: Storage;
-  readonly dialer: Dialer;
-  /** Present where the cluster has a secret. */
-  readonly mac: Mac | undefined;
-  readonly log: Logger;
-  readonly access: Access;
-  /** Looks into what clients offer, if there is more to know than the engine does. */
-  readonly inspector?: Inspector;
-  /** The disk has failed: the node has stopped, and the process should end with an error. */
-  readonly failed: (error: Error) => void;
-}
+import type { WriteAnswer, WriteOptions } from "./writes.js";
 
 export interface ReadOptions {
   /** What the reader has seen. */
@@ -145,46 +99,30 @@ export type ReadAnswer =
   | { ok: true; document: Document | undefined; token: Vector }
   | { ok: false; fault: Fault };
 
-/** What became of a promotion or demotion; `doubts` is what could not be known to be here. */
-export type RoleAnswer =
-  | { readonly ok: true; readonly role: "master" | "follower"; readonly doubts: readonly Doubt[] }
-  | { readonly ok: false; readonly fault: Fault; readonly doubts: readonly Doubt[] };
-
-/** What became of a retirement: where the node's streams end, and what could not be known. */
-export type RetirementAnswer =
-  | { readonly ok: true; readonly ends: Vector; readonly doubts: readonly Doubt[] }
-  | { readonly ok: false; readonly fault: Fault; readonly doubts: readonly Doubt[] };
-
 const MESSAGES = everyMessage();
 
-/** The store belongs to another cluster, or to a newer version. */
-export class ForeignStore extends Error {
-  readonly code = "FOREIGN_STORE";
-}
-
+/**
+ * A node: a set of stream prefixes, with those who follow it and those whom it follows.
+ *
+ * Events (frames, timers, commits of the disk) only change the state of the parts below; `settle`, once per turn
+ * of the event loop, decides what follows from all of them together: what can be stored, shown, admitted, sent,
+ * written and answered. A follower is a node that follows and serves; a master is one that also admits.
+ */
 export class SyncNode {
   readonly incarnation: number;
   private readonly journal: Journal;
   private readonly log: Log;
   /** What this node is at present. */
   private readonly self: Role;
-  private readonly promotion: Promotion;
-  private readonly claims: Claims;
-  /** A promotion or demotion is under way. */
-  private changing: { settle(): void; stop(why: Fault): void } | undefined;
+  private readonly mastership: Mastership;
+  private readonly own: OwnDocuments;
+  private readonly roles: Roles;
   /** Which streams are closed. */
   private readonly retirements: Retirements;
-  private readonly retiring: Retiring;
-  /** A retirement that this node decides. */
-  private retirement: { readonly fence: number; settle(): void; stop(why: Fault): void } | undefined;
-  /** Whether there may be a stream to be closed here. */
-  private readonly unclosed: Watch;
-  /** The revision of what the others have been told of closed streams. */
-  private toldClosedAt = 0;
-  private readonly cutting: Cutting;
+  private readonly retirement: Retirement;
+  private readonly closed: ClosedStreams;
   private readonly aside: Aside;
-  /** A master that was retired, or whose stream was closed, opens another one when it hears a majority (SPINE 19). */
-  private isRejoining = false;
+  private readonly handins: Handins;
   private readonly members: Members;
   private readonly peers = new Peers();
   private readonly counters: AuthorCounters;
@@ -223,25 +161,21 @@ export class SyncNode {
   private readonly clientLinks = new Set<ClientLink>();
   /** Of their offers, those that wait for something or are to be answered. */
   private readonly offering = new Set<Offers>();
+  /** What they share at a master. */
+  private offerPorts: OfferPorts | undefined;
   /** Who is at which document, here and at other nodes. */
   readonly presence: PresenceBoard;
   /** Links whose greeting is not over. */
   private readonly greeting = new Set<Channel>();
   /** Links that others have opened and whose end the transport has not told yet. */
   private acceptedLinks = 0;
-  /** What a master has beyond a follower. */
-  private master:
-    | { readonly admission: Admission; readonly writes: Writes; readonly offerPorts: OfferPorts }
-    | undefined;
-  private readonly meta: { layout: number; cluster: string; documents: number; epoch: StreamId | undefined };
+  private readonly meta: Meta;
   private whenDurable: { mark: number; then: () => void }[] = [];
   private settleDue = false;
   private readonly turnEnds: TurnEnds;
   /** What links are given. */
   private readonly linkPorts: NodePorts & { readonly messages: MessageTable };
   private isWaitingForRoom = false;
-  /** Of how many retirements of itself it says that it knows: those that its disk has. */
-  private saidGeneration = 0;
   private areReceiptsHeld = false;
   private heldWaits = 0;
   /** Those downstream are told what others say at the next turn, too. */
@@ -259,7 +193,7 @@ export class SyncNode {
     this.turnEnds = new TurnEnds(scheduler);
     this.linkPorts = { ...ports, scheduler: this.turnEnds, messages: MESSAGES };
     this.incarnation = 1 + random.integer(2 ** 53 - 1);
-    this.meta = this.readMeta();
+    this.meta = readMeta(storage, config.cluster);
     this.journal = new Journal(storage, {
       durable: (mark) => this.durable(mark),
       failed: (error) => this.fail(error),
@@ -293,18 +227,15 @@ export class SyncNode {
     this.retirements = new Retirements(config.name, storage, this.journal, this.log);
     this.members = new Members(this.self, this.documents, this.peers, limits, this.retirements);
     const isSingle = config.topology === "single-master";
-    this.claims = new Claims(this.self, isSingle, storage, this.journal, this.members, clock);
-    this.promotion = new Promotion(config.name, this.log, this.peers, this.members, this.retirements);
-    this.retiring = new Retiring(this.self, this.log, this.peers, this.members, this.retirements);
-    this.saidGeneration = this.retirements.generationOf(config.name);
-    this.unclosed = new Watch([this.retirements.revision, this.log.revision]);
+    const claims = new Claims(this.self, isSingle, storage, this.journal, this.members, clock);
+    const promotion = new Promotion(config.name, this.log, this.peers, this.members, this.retirements);
     this.stamps = new HybridClock(() => clock.now(), limits.clockAheadMsMax);
     this.visibility = new Visibility(this.log, this.counters, this.documents, {
       visible: (_record, head) => {
         if (head === undefined) return;
         this.pending.remove(head);
         this.stamps.observe(head.stamp);
-        if (this.master !== undefined) this.skews.look(head, clock.now());
+        if (this.mastership.current !== undefined) this.skews.look(head, clock.now());
       },
       integrated: ({ entry, place, head }) => {
         this.reservedChanged(entry.name);
@@ -321,8 +252,39 @@ export class SyncNode {
       quarantined: (head, reason) => ports.log.error("identity-reused", { change: changeId(head), reason }),
     });
     this.conflicts.begin();
-    const ownStream = () => this.master?.admission.stream;
+    const ownStream = () => this.mastership.current?.admission.stream;
     this.commits = new Commits(config.name, this.log, this.peers, this.members, ownStream);
+    const news = () => this.poke();
+    const afterDurable = (mark: number, then: () => void) => this.afterDurable(mark, then);
+    const isRunning = () => this.state === "running";
+    const refusesWrites = () => this.refusesWrites();
+    this.mastership = new Mastership(
+      this.self,
+      this.meta,
+      claims,
+      this.peers,
+      this.members,
+      this.retirements,
+      this.stamps,
+      this.log,
+      this.journal,
+      this.counters,
+      this.pending,
+      this.documents,
+      this.visibility,
+      this.commits,
+      config,
+      ports,
+      {
+        afterDurable,
+        rejoined: () => {
+          // Clients that have come meanwhile were told that this node takes no writes.
+          const why = fault("ROLE_CHANGED", `${this.name} takes writes again`, this.masters());
+          for (const { channel } of [...this.clientLinks]) channel.end(why);
+          news();
+        },
+      },
+    );
     this.mastersMoved = new Watch([this.members.revision, this.peers.revision]);
     this.safety = new Safety(
       this.self,
@@ -341,7 +303,7 @@ export class SyncNode {
       ports.log,
       {
         limitOf: (stream, node, opening) => this.retirements.limitOf(stream, node, opening),
-        closedBefore: (stream, { node }) => this.learnClosed(node, new Map([[stream, 0]])),
+        closedBefore: (stream, { node }) => this.closed.learnEnd(node, stream, 0),
         isWanted: (node) => this.retirements.isWanted(node),
         endsRevision: () => this.retirements.revision.number,
         ownStream,
@@ -354,7 +316,7 @@ export class SyncNode {
     this.gossiping = new Gossiping(config.name, this.peers, limits, this.retirements);
     this.feeds = new Feeds(this.documents, this.log, this.visibility.visible, limits, ports.mac);
     this.presence = new PresenceBoard(clock, scheduler, limits);
-    const beyond = (vector: Vector) => this.beyondEnd(vector);
+    const beyond = (vector: Vector) => this.closed.objectionTo(vector);
     this.reads = new Reads(
       this.visibility.visible,
       scheduler,
@@ -378,6 +340,51 @@ export class SyncNode {
     };
     this.lags = new Lags(this.log, clock);
     this.clocks = new Clocks(clock);
+    this.own = new OwnDocuments(
+      this.mastership,
+      this.members,
+      this.takeovers,
+      this.skews,
+      this.clocks,
+      clock,
+      limits.writeWaitMs,
+      () => this.refusesWrites() === undefined,
+    );
+    this.roles = new Roles(
+      this.self,
+      claims,
+      promotion,
+      this.mastership,
+      this.own,
+      this.peers,
+      this.members,
+      this.journal,
+      { isSingle, role: config.role, writeWaitMs: limits.writeWaitMs },
+      ports,
+      {
+        isRunning,
+        refusesWrites,
+        afterDurable,
+        changed: (reason) => this.endLinks(fault("ROLE_CHANGED", reason, this.masters())),
+        news,
+      },
+    );
+    const retiring = new Retiring(this.self, this.log, this.peers, this.members, this.retirements);
+    this.retirement = new Retirement(
+      config.name,
+      this.peers,
+      this.members,
+      this.retirements,
+      retiring,
+      this.journal,
+      ports,
+      {
+        isMaster: () => this.mastership.current !== undefined,
+        objection: () => this.objectionToDeciding(),
+        news,
+        afterDurable,
+      },
+    );
     this.freshness = new Freshness(
       this.self,
       this.members,
@@ -394,7 +401,6 @@ export class SyncNode {
     this.upstreams = new Upstreams(config.follow, ports, limits, (link, url) =>
       this.attach("dialer", link, url),
     );
-    const afterDurable = (mark: number, then: () => void) => this.afterDurable(mark, then);
     this.retention = new Retention(this.log, this.peers, this.members, limits);
     const { visible } = this.visibility;
     this.bases = new Bases(this.log, this.documents, visible, this.journal, this.retention, ports, limits, {
@@ -414,10 +420,6 @@ export class SyncNode {
       visible: () => this.visibility.visible,
       afterDurable,
     });
-    this.cutting = new Cutting(this.log, this.documents, this.counters, this.visibility.visible, {
-      aside: (stream, position, record) => this.aside.put(stream, position, record),
-      cut: (name) => this.feeds.cutOff(name),
-    });
     this.aside = new Aside(
       storage,
       this.journal,
@@ -427,8 +429,37 @@ export class SyncNode {
       limits,
       this.visibility.visible,
       {
-        admit: (change) => this.admitHandin(change),
+        admit: (change) => this.handins.admit(change),
         send: (message) => this.towardsMaster()?.channel.send(message),
+      },
+    );
+    this.handins = new Handins(this.mastership, this.aside, ports.log, { refusesWrites, admitted: news });
+    const cutting = new Cutting(config.name, this.log, this.documents, this.counters, visible, {
+      aside: (stream, position, record) => this.aside.put(stream, position, record),
+      cut: (name) => this.feeds.cutOff(name),
+    });
+    this.closed = new ClosedStreams(
+      config.name,
+      this.log,
+      this.peers,
+      this.members,
+      this.retirements,
+      cutting,
+      this.commits,
+      this.bases,
+      this.mastership,
+      ports,
+      {
+        news,
+        shownAnew: () => this.shownAnew(),
+        closed: () => {
+          this.reads.closed();
+          this.concerns.closed();
+        },
+        forget: (link) => this.forget(link),
+        whenDurable: (then) => this.afterDurable(this.journal.mark(), then),
+        greetAnew: () =>
+          this.endLinks(fault("ROLE_CHANGED", `${this.name} was retired, and joins again`, this.masters())),
       },
     );
     this.conflicts.start();
@@ -457,7 +488,7 @@ export class SyncNode {
 
   /** Begins to follow and, as a master, opens a new stream. `ready` is called once the node may be reached by others. */
   start(ready: () => void): void {
-    this.liftFences();
+    this.retirement.liftFences();
     this.visibility.advance();
     const begin = () => {
       if (this.state !== "starting") return; // It was told to stop, or has failed, before it had begun.
@@ -468,7 +499,7 @@ export class SyncNode {
       this.poke();
       ready();
     };
-    if (this.self.role === "master") this.openStream(begin);
+    if (this.self.role === "master") this.mastership.open(begin);
     else begin();
   }
 
@@ -480,7 +511,7 @@ export class SyncNode {
   /** URLs of the masters that this node knows, its own among them. */
   masters(): string[] {
     const urls = new Set<string>();
-    const isMaster = this.self.role === "master" && this.changing === undefined;
+    const isMaster = this.self.role === "master" && !this.roles.isChanging;
     if (isMaster && this.config.url !== "") urls.add(this.config.url);
     const others = [...this.members.others().values()];
     for (const { role, url } of others) if (role === "master" && url !== "") urls.add(url);
@@ -494,13 +525,13 @@ export class SyncNode {
 
   /** Why this node takes no writes at present; undefined when it does. */
   refusesWrites(): Fault | undefined {
-    if (this.self.role === "follower" || this.changing !== undefined) {
+    if (this.self.role === "follower" || this.roles.isChanging) {
       return fault("READ_ONLY_FOLLOWER", `${this.name} is a follower; it takes no writes`, this.masters());
     }
     if (this.state === "error") return this.storageFailed();
     if (this.state === "starting") return fault("SHUTTING_DOWN", `${this.name} is starting`);
     if (this.state !== "running") return fault("SHUTTING_DOWN", `${this.name} is stopping`);
-    if (this.isRejoining) {
+    if (this.mastership.isRejoining) {
       const reason = `${this.name} was retired, and joins again once it hears a majority`;
       return fault("READ_ONLY_FOLLOWER", reason, this.masters());
     }
@@ -641,11 +672,11 @@ export class SyncNode {
       Math.min(options.waitMs, this.config.limits.readWaitMs),
       (failed) => {
         const refused = failed ?? this.refusesWrites();
-        if (refused !== undefined || this.master === undefined) {
+        if (refused !== undefined || this.mastership.current === undefined) {
           answer({ ok: false, fault: refused ?? fault("SHUTTING_DOWN", "the node is stopping") });
           return;
         }
-        this.master.writes.transact(document, mutate, options, answer);
+        this.mastership.current.writes.transact(document, mutate, options, answer);
         this.poke();
       },
     );
@@ -807,7 +838,7 @@ export class SyncNode {
       unflushedBytes: this.journal.unflushedBytes,
       parkedRecords: this.following.parkedCount,
       retained: retention.retained(),
-      degradedWrites: this.master?.writes.degraded ?? 0,
+      degradedWrites: this.mastership.current?.writes.degraded ?? 0,
       documentsInMemory: this.documents.inMemory.documents,
       documentBytesInMemory: this.documents.inMemory.bytes,
     };
@@ -816,7 +847,7 @@ export class SyncNode {
   /** Whether all that it has heard of is held, on its disk and shown. Cheap enough to be asked all the time. */
   isAtRest(): boolean {
     if (this.following.parkedCount > 0 || this.journal.unflushedBytes > 0) return false;
-    if (this.isRejoining || this.aside.isWaiting) return false;
+    if (this.mastership.isRejoining || this.aside.isWaiting) return false;
     for (const { visible, held } of this.log.streams()) if (visible !== held) return false;
     return true;
   }
@@ -858,321 +889,55 @@ export class SyncNode {
    * Makes this follower a master, once nothing that was ever committed can be left behind (SPINE 19); `force` does not wait
    * for those who are not heard. Calls back once, within `waitMs` and a commit of the disk.
    */
-  promote(
-    { rule, force, waitMs }: { readonly rule: CommitRule; readonly force: boolean; readonly waitMs: number },
-    answer: (answer: RoleAnswer) => void,
-  ): void {
-    const isReady = () => (force ? this.promotion.hasCaughtUp() : this.promotion.doubts().length === 0);
-    this.changeRole("master", waitMs, isReady, answer, {
-      late: () => {
-        const doubts = this.promotion.doubts();
-        if (force) return { doubts };
-        const reason = doubts.map((doubt) => doubt.reason).join("; ");
-        return { doubts, fault: fault("PROMOTION_WOULD_LOSE", reason) };
-      },
-      take: (doubts, done) => {
-        this.self.change("master", rule);
-        this.claims.renew();
-        for (const { reason } of doubts) this.ports.log.warn("promoted-in-doubt", { reason });
-        const had = this.promotion.unheardOf(this.config.topology === "single-master");
-        this.openStream(() => {
-          if (had.size > 0 && this.master !== undefined) {
-            const record = this.takeovers.record(this.master.admission.stream, this.wallMs(), had);
-            this.writeOwn(TAKEOVERS, record);
-          }
-          done();
-        });
-      },
-    });
+  promote(how: ChangeOptions & { readonly rule: CommitRule }, answer: (answer: RoleAnswer) => void): void {
+    this.roles.promote(how, answer);
   }
 
   /**
    * Makes this master a follower: it takes no more writes, and steps down once others have all that it has accepted and
    * another master is there; `force` does without both. Calls back once, within `waitMs` and a commit of the disk.
    */
-  demote(
-    { force, waitMs }: { readonly force: boolean; readonly waitMs: number },
-    answer: (answer: RoleAnswer) => void,
-  ): void {
-    const own = () => this.log.stream(this.master?.admission.stream ?? 0);
-    const isSafe = () => {
-      const stream = own();
-      return stream === undefined || stream.safe >= stream.held;
-    };
-    this.changeRole("follower", waitMs, () => force || (this.hearsMaster() && isSafe()), answer, {
-      late: () => {
-        if (!this.hearsMaster()) {
-          return {
-            doubts: [],
-            fault: fault("LAST_MASTER", `no other master is connected with ${this.name}`),
-          };
-        }
-        const stream = own();
-        const reason = `of what ${this.name} has accepted, ${stream?.safe ?? 0} of ${stream?.held ?? 0} records are safe at others`;
-        return { doubts: [], fault: fault("QUORUM_WAIT_TIMEOUT", reason) };
-      },
-      take: (_doubts, done) => {
-        this.master?.writes.stop();
-        this.master = undefined;
-        this.self.change("follower", this.self.rule);
-        this.afterDurable(this.journal.mark(), done);
-      },
-    });
+  demote(how: ChangeOptions, answer: (answer: RoleAnswer) => void): void {
+    this.roles.demote(how, answer);
   }
 
-  // ---- closed streams ----
+  /**
+   * Gives this master's stream another commit rule: for what it accepts from now on, and for what waits, once the record
+   * that says so is committed under it. Calls back when that record is on the disk. A start opens a new stream by the flags.
+   */
+  changeRule(rule: CommitRule, answer: (refused: Fault | undefined) => void): void {
+    this.roles.changeRule(rule, answer);
+  }
 
   /**
    * Takes a node out of the cluster that is gone for good: the others agree on where its streams end (SPINE 16). If it comes
    * back, it joins as a new one and hands in what it had beyond. `force` does without those who are not heard. Calls back
    * once, within `waitMs` and a commit of the disk.
    */
-  retire(
-    node: string,
-    { force, waitMs }: { readonly force: boolean; readonly waitMs: number },
-    answer: (answer: RetirementAnswer) => void,
-  ): void {
-    const refuse = (why: Fault, doubts: readonly Doubt[] = []) => answer({ ok: false, fault: why, doubts });
-    const objection = this.objectionToRetiring(node);
-    if (objection !== undefined) {
-      refuse(objection);
-      return;
-    }
-    if (!this.members.others().has(node) && [...this.retirements.open(node)].length === 0) {
-      const ends = this.retirements.of(node)?.ends;
-      if (ends === undefined) refuse(fault("NOT_FOUND", `no node named ${node} was ever a member`));
-      else answer({ ok: true, ends, doubts: [] });
-      return;
-    }
-    const fence = this.fence(node, this.name);
-    const finish = () => {
-      cancel();
-      this.retirement = undefined;
-    };
-    const decide = (doubts: readonly Doubt[]) => {
-      finish();
-      const ends = this.retiring.ends(node);
-      const generation = this.retirements.generationOf(node) + 1;
-      // The fence is lifted by the same word: what is open from now on was opened with knowledge of it.
-      this.retirements.learn({ node, generation, ends, fence: this.nextFence(node, "") });
-      this.ports.log.warn("retired", { node, ends: [...ends.values()], inDoubt: doubts.length });
-      this.members.changed();
-      this.poke();
-      this.afterDurable(this.journal.mark(), () => answer({ ok: true, ends, doubts }));
-    };
-    const giveUp = (why: Fault, doubts: readonly Doubt[]) => {
-      finish();
-      this.fence(node, "");
-      refuse(why, doubts);
-    };
-    const cancel = this.ports.scheduler.after(waitMs, () => {
-      const doubts = this.retiring.doubts(node, fence);
-      if (doubts.length === 0 || (force && this.retiring.hasCaughtUp(node))) decide(doubts);
-      else giveUp(fault("RETIREMENT_WOULD_LOSE", doubts.map(({ reason }) => reason).join("; ")), doubts);
-    });
-    this.retirement = {
-      fence,
-      settle: () => {
-        const isSuperseded = this.retirements.of(node)?.fence?.id !== fence;
-        if (isSuperseded) {
-          finish();
-          refuse(fault("OVERLOADED", `another master decides on ${node}, or has decided`));
-        } else if (this.retiring.isFenced(node, fence) && this.retiring.doubts(node, fence).length === 0)
-          decide([]);
-      },
-      stop: (why) => giveUp(why, []),
-    };
+  retire(node: string, how: RetireOptions, answer: (answer: RetirementAnswer) => void): void {
+    this.retirement.retire(node, how, answer);
   }
 
-  private objectionToRetiring(node: string): Fault | undefined {
+  /** Answers everybody who waits for something here: it will not come. */
+  private refuseWaiting(why: Fault): void {
+    this.roles.stop(why);
+    this.retirement.stop(why);
+    this.mastership.current?.writes.stop();
+    this.reads.stop(why);
+    this.freshness.stop(why);
+    this.concerns.stop(why);
+  }
+
+  private endLinks(why: Fault): void {
+    for (const { channel } of [...this.peers.all()]) channel.end(why);
+    for (const { channel } of [...this.clientLinks]) channel.end(why);
+    for (const channel of [...this.greeting]) channel.end(why);
+  }
+
+  private objectionToDeciding(): Fault | undefined {
     if (this.state !== "running") return fault("SHUTTING_DOWN", `${this.name} is not running`);
-    if (node === this.name) return fault("RETIREMENT_WOULD_LOSE", "a node does not retire itself");
-    if (this.master === undefined)
-      return fault("READ_ONLY_FOLLOWER", `${this.name} is no master; masters retire nodes`, this.masters());
-    if (this.retirement !== undefined) return fault("OVERLOADED", "a retirement is under way");
-    if (this.peers.isHeard(node))
-      return fault("RETIREMENT_WOULD_LOSE", `${node} is there: stop it first, it may still take writes`);
-    return undefined;
-  }
-
-  /** Sets a fence, in place of any other one of this node; with an empty coordinator it is lifted. Returns its id. */
-  private fence(node: string, coordinator: string): number {
-    const fence = this.nextFence(node, coordinator);
-    this.learnClosings([{ node, generation: 0, ends: new Map(), fence }]);
-    return fence.id;
-  }
-
-  private nextFence(node: string, coordinator: string) {
-    const attempt = (this.retirements.of(node)?.fence?.attempt ?? 0) + 1;
-    return { attempt, id: 1 + this.ports.random.integer(2 ** 53 - 1), coordinator };
-  }
-
-  /**
-   * Lifts the fences that nobody will: its own ones, of a decision that ended with an earlier process, which its disk need
-   * not know of; and, as a master, those of a node that is there by one that is not.
-   */
-  private liftFences(): void {
-    for (const { node, fence } of this.retirements.all()) {
-      if (fence === undefined || fence.coordinator === "") continue;
-      const isOwn = fence.coordinator === this.name && fence.id !== this.retirement?.fence;
-      const { peers } = this;
-      const isLeft = this.master !== undefined && peers.isHeard(node) && !peers.isHeard(fence.coordinator);
-      if (isOwn || (isLeft && fence.coordinator !== this.name)) this.fence(node, "");
-    }
-  }
-
-  private learnClosed(node: string, ends: ReadonlyMap<StreamId, number>): void {
-    this.learnClosings([{ node, generation: 0, ends, fence: undefined }]);
-  }
-
-  private learnClosings(words: readonly Closing[]): void {
-    let isNews = false;
-    for (const word of words) if (this.retirements.learn(word)) isNews = true;
-    if (isNews) this.poke();
-  }
-
-  /** Why what this vector names will never be shown: it lies beyond the end of a closed stream. */
-  private beyondEnd(vector: Vector): string | undefined {
-    for (const [id, position] of vector) {
-      const end = this.retirements.knownEnd(id);
-      if (end === undefined || position <= end) continue;
-      return `it names position ${position} of a stream that was closed at ${end}, when its node was retired`;
-    }
-    return undefined;
-  }
-
-  /** Closes what is closed by what has become known: within the ends it is committed, beyond them it is put aside. */
-  private close(): void {
-    if (!this.unclosed.hasMoved() || this.retirements.all().length === 0) return;
-    const cuts = new Map<StreamId, number>();
-    const own = this.log.stream(this.master?.admission.stream ?? 0);
-    const isOver = own !== undefined && this.retirements.endOf(own.id, own.opening) !== undefined;
-    for (const stream of this.log.streams()) {
-      const { id, opening, held } = stream;
-      const end = this.retirements.endOf(id, opening);
-      if (end === undefined) continue;
-      const isFolded = stream.truncated > end || positionIn(this.bases.vector, id) > end;
-      // What a master holds others may have built on: then it ends there (ends are joined by max).
-      const isBuiltOn = this.master !== undefined && !isOver && opening.node !== this.name;
-      if (held > end && (isFolded || isBuiltOn)) this.learnClosed(opening.node, new Map([[id, held]]));
-      else if (held > end) cuts.set(id, end);
-      if (stream.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);
-    }
-    if (isOver) this.stepBack();
-    this.keepBuiltOn(cuts);
-    if (cuts.size > 0) this.cut(cuts);
-    this.reads.closed();
-    this.concerns.closed();
-  }
-
-  /** What others have built on cannot go: the stream ends where this node's copy does. */
-  private keepBuiltOn(cuts: Map<StreamId, number>): void {
-    // What stays of one stream may be built on another one.
-    for (let kept = this.cutting.builtOn(cuts); kept.length > 0; kept = this.cutting.builtOn(cuts)) {
-      for (const id of kept) {
-        const stream = this.log.stream(id);
-        if (stream !== undefined) this.learnClosed(stream.opening.node, new Map([[id, stream.held]]));
-        cuts.delete(id);
-      }
-    }
-  }
-
-  private cut(ends: ReadonlyMap<StreamId, number>): void {
-    for (const [id, end] of ends) {
-      const opening = this.log.stream(id)?.opening;
-      if (opening !== undefined && end === 0) this.learnClosed(opening.node, new Map([[id, 0]]));
-    }
-    const records = this.cutting.cut(ends);
-    this.bases.cut();
-    this.shownAnew();
-    this.ports.log.warn("stream-cut", { records, ends: [...ends] });
-  }
-
-  /** This master's stream was closed: it takes no more writes, and joins again as if it were new. */
-  private stepBack(): void {
-    if (this.master === undefined) return;
-    this.master.admission.isOver = true;
-    this.master.writes.settle();
-    this.master.writes.stop();
-    this.master = undefined;
-    this.pending.clear();
-    this.isRejoining = true;
-    this.ports.log.error("node-retired", { remedy: CODES.NODE_RETIRED.remedy });
-  }
-
-  /** Tells everybody what is closed, and goes on with nobody who was retired and does not know it. */
-  private tellClosed(): void {
-    // Not a look but word to others: each time it is said because there is news, and not otherwise.
-    if (this.retirements.revision.number === this.toldClosedAt) return;
-    if (this.retirement === undefined) this.liftFences();
-    this.toldClosedAt = this.retirements.revision.number;
-    const closings = this.retirements.all();
-    if (closings.length === 0) return;
-    this.members.changed();
-    for (const link of [...this.peers.all()]) {
-      link.channel.send({ kind: "retired", closings });
-      for (const { node, generation } of [...link.heard.values()])
-        if (this.retirements.isRetired(node, generation)) link.unhear(node);
-      if (this.retirements.isRetired(link.peer.name, link.peer.generation)) this.turnAway(link);
-    }
-    const generation = this.retirements.generationOf(this.name);
-    if (generation === this.saidGeneration) return;
-    // Others listen to it again when it greets them with what it knows now.
-    this.afterDurable(this.journal.mark(), () => {
-      this.saidGeneration = generation;
-      this.endLinks(fault("ROLE_CHANGED", `${this.name} was retired, and joins again`, this.masters()));
-    });
-  }
-
-  private turnAway(link: NodeLink): void {
-    this.forget(link);
-    this.ports.scheduler.turn(() => link.channel.end(fault("NODE_RETIRED", `${link.peer.name} was retired`)));
-  }
-
-  /** Opens a stream again, once a majority is heard: what was decided meanwhile is known to one of them. */
-  private rejoin(): void {
-    if (!this.isRejoining || this.changing !== undefined || this.journal.isFull) return;
-    const others = [...this.members.others().keys()];
-    const heard = 1 + others.filter((name) => this.peers.hasSpoken(name)).length;
-    if (this.self.role === "master" && heard * 2 <= others.length + 1) return;
-    this.isRejoining = false;
-    if (this.self.role !== "master") return;
-    this.openStream(() => {
-      // Clients that have come meanwhile were told that this node takes no writes.
-      const why = fault("ROLE_CHANGED", `${this.name} takes writes again`, this.masters());
-      for (const { channel } of [...this.clientLinks]) channel.end(why);
-      this.poke();
-    });
-  }
-
-  /** Takes in what was handed in, by its identity. Returns false if this node is no master. */
-  private admitHandin(change: Change): boolean {
-    const admission = this.master?.admission;
-    if (admission === undefined) return false;
-    if (this.refusesWrites() !== undefined) return true; // Later.
-    const judgement = admission.judge(change, undefined);
-    if (judgement.kind === "reused")
-      this.ports.log.error("identity-reused", { change: changeId(change), reason: judgement.reason });
-    if (judgement.kind !== "admit") return true;
-    admission.admit(change);
-    this.ports.log.info("rescued", { change: changeId(change) });
-    this.poke();
-    return true;
-  }
-
-  private receiveHandin(link: NodeLink, { records }: Handin): void {
-    try {
-      for (const { stream, position, record } of records) {
-        const change = changeIn(stream, position, record);
-        if (change !== undefined && !this.admitHandin(change)) {
-          this.aside.adopt(records);
-          return;
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof Malformed)) throw error;
-      link.channel.end(fault("MALFORMED_MESSAGE", `what was handed in: ${error.message}`));
-    }
+    if (this.mastership.current !== undefined) return undefined;
+    return fault("READ_ONLY_FOLLOWER", `${this.name} is no master; masters retire nodes`, this.masters());
   }
 
   /** A master that is connected, or who provides the stream of one. */
@@ -1183,117 +948,6 @@ export class SyncNode {
       links.find(({ peer }) => peer.peer === "master") ??
       links.find(({ dialed, peer }) => dialed && providers.has(peer.name))
     );
-  }
-
-  /**
-   * Gives this master's stream another commit rule: for what it accepts from now on, and for what waits, once the record
-   * that says so is committed under it. Calls back when that record is on the disk. A start opens a new stream by the flags.
-   */
-  changeRule(rule: CommitRule, answer: (refused: Fault | undefined) => void): void {
-    const own = this.log.stream(this.master?.admission.stream ?? 0);
-    const refused = this.refusesWrites();
-    if (refused !== undefined || this.master === undefined || own === undefined) {
-      answer(refused ?? fault("SHUTTING_DOWN", "the node is stopping"));
-      return;
-    }
-    if (ruleText(own.rule) === ruleText(rule)) {
-      answer(undefined);
-      return;
-    }
-    if (own.rules.length >= RULES_PER_STREAM_MAX) {
-      const reason = `the rule of a stream is changed up to ${RULES_PER_STREAM_MAX} times; start ${this.name} again with the new one`;
-      answer(fault("LIMIT_EXCEEDED", reason));
-      return;
-    }
-    this.ports.log.warn("rule-changed", { from: ruleText(own.rule), to: ruleText(rule) });
-    this.master.admission.changeRule(rule);
-    this.self.rule = rule;
-    // A promoted node has its rule from its data, and no flag says it.
-    if (this.config.role === "follower") this.self.change("master", rule);
-    this.afterDurable(this.journal.mark(), () => answer(undefined));
-    this.poke();
-  }
-
-  private hearsMaster(): boolean {
-    for (const { peer } of this.peers.all()) if (peer.peer === "master") return true;
-    return false;
-  }
-
-  /** Waits until it may take the role, takes it, and has everybody greet it anew: a role is part of the greeting. */
-  private changeRole(
-    to: "master" | "follower",
-    waitMs: number,
-    isReady: () => boolean,
-    answer: (answer: RoleAnswer) => void,
-    how: {
-      /** The wait is over: what was in doubt, and why it is not done, unless it is. */
-      late(): { readonly doubts: readonly Doubt[]; readonly fault?: Fault };
-      take(doubts: readonly Doubt[], done: () => void): void;
-    },
-  ): void {
-    if (this.state !== "running") {
-      answer({ ok: false, fault: fault("SHUTTING_DOWN", `${this.name} is not running`), doubts: [] });
-      return;
-    }
-    if (this.changing !== undefined) {
-      answer({ ok: false, fault: fault("OVERLOADED", "a change of role is under way"), doubts: [] });
-      return;
-    }
-    if (this.self.role === to) {
-      answer({ ok: true, role: to, doubts: [] });
-      return;
-    }
-    const stop = (why: Fault) => {
-      cancel();
-      this.changing = undefined;
-      answer({ ok: false, fault: why, doubts: [] });
-    };
-    const take = (doubts: readonly Doubt[]) => {
-      cancel();
-      this.changing = { settle: () => {}, stop };
-      how.take(doubts, () => {
-        if (this.changing === undefined) return; // It was stopped, and the caller was told so.
-        this.changing = undefined;
-        this.ports.log.info("role-changed", { role: to });
-        this.members.changed();
-        const changed = fault("ROLE_CHANGED", `${this.name} is a ${to} from now on`, this.masters());
-        this.endLinks(changed);
-        this.poke();
-        answer({ ok: true, role: to, doubts });
-      });
-      // It is another one from this moment, though the disk has yet to know.
-      this.members.changed();
-    };
-    const cancel = this.ports.scheduler.after(waitMs, () => {
-      this.changing = undefined;
-      const { doubts, fault: refused } = how.late();
-      if (refused === undefined) take(doubts);
-      else answer({ ok: false, fault: refused, doubts });
-      this.poke();
-    });
-    this.changing = {
-      settle: () => {
-        if (isReady()) take(to === "master" ? this.promotion.doubts() : []);
-      },
-      stop,
-    };
-    this.poke();
-  }
-
-  /** Answers everybody who waits for something here: it will not come. */
-  private refuseWaiting(why: Fault): void {
-    this.changing?.stop(why);
-    this.retirement?.stop(why);
-    this.master?.writes.stop();
-    this.reads.stop(why);
-    this.freshness.stop(why);
-    this.concerns.stop(why);
-  }
-
-  private endLinks(why: Fault): void {
-    for (const { channel } of [...this.peers.all()]) channel.end(why);
-    for (const { channel } of [...this.clientLinks]) channel.end(why);
-    for (const channel of [...this.greeting]) channel.end(why);
   }
 
   // ---- links ----
@@ -1319,7 +973,7 @@ export class SyncNode {
       url: config.url,
       voter: config.voter,
       promoted: this.self.promoted,
-      generation: this.saidGeneration,
+      generation: this.closed.generation,
       masters: this.masters(),
       token: topologyText({ isSingle: config.topology === "single-master", claim: this.self.claim }),
     });
@@ -1397,12 +1051,15 @@ export class SyncNode {
   }
 
   private offersOf(channel: Channel, who: Who): OfferSink {
-    if (this.master === undefined) return new ReadOnlyOffers(channel, () => this.masters());
-    return new Offers(channel, who, this.master.offerPorts);
+    const { current } = this.mastership;
+    if (current === undefined) return new ReadOnlyOffers(channel, () => this.masters());
+    if (this.offerPorts?.admission !== current.admission)
+      this.offerPorts = this.offerPortsOf(current.admission);
+    return new Offers(channel, who, this.offerPorts);
   }
 
   /** What the offers of all client links of a master share. */
-  private offerPorts(admission: Admission): OfferPorts {
+  private offerPortsOf(admission: Admission): OfferPorts {
     return {
       admission,
       journal: this.journal,
@@ -1428,7 +1085,7 @@ export class SyncNode {
     const objection = this.ports.inspector?.objection(change, () => this.documents.shown(change.document));
     if (objection?.kind !== "missing") return objection;
     // All that the change has observed is in the admission view. Unless some of that is not shown yet, nothing will come.
-    const own = this.log.stream(this.master?.admission.stream ?? 0);
+    const own = this.mastership.stream;
     const isAllShown = own === undefined || own.visible === own.held;
     return isAllShown ? { ...objection, kind: "malformed" } : objection;
   }
@@ -1450,11 +1107,11 @@ export class SyncNode {
     if (closings.length > 0) channel.send({ kind: "retired", closings });
     if (this.retirements.isRetired(peer.name, peer.generation)) {
       log.info("retired-node-turned-away", { node: peer.name });
-      this.ports.scheduler.turn(() => channel.end(fault("NODE_RETIRED", `${peer.name} was retired`)));
+      this.ports.scheduler.turn(() => channel.end(retiredFault(peer.name)));
       return {
         // It may know of what this one does not.
         message: (message) => {
-          if (message.kind === "retired") this.learnClosings(message.closings);
+          if (message.kind === "retired") this.closed.learn(message.closings);
         },
         drained() {},
         closed() {},
@@ -1524,10 +1181,10 @@ export class SyncNode {
         this.serving.unfollow(link, message.stream);
         break;
       case "retired":
-        this.learnClosings(message.closings);
+        this.closed.learn(message.closings);
         break;
       case "handin":
-        this.receiveHandin(link, message);
+        this.handins.receive(link, message);
         break;
       case "gossip":
         // Mostly it says how far somebody is.
@@ -1605,12 +1262,14 @@ export class SyncNode {
   }
 
   private readonly settleAll = (): void => {
-    this.close();
-    this.tellClosed();
-    this.rejoin();
-    this.makeRoom();
-    this.enlist();
-    this.answerTakeovers();
+    this.closed.close();
+    if (this.closed.isUntold) {
+      this.retirement.liftFences();
+      this.closed.tell();
+    }
+    if (!this.roles.isChanging) this.mastership.rejoin();
+    this.roles.makeRoom();
+    this.own.settle();
     for (let growing = true; growing; ) {
       this.following.unpark();
       do this.commits.evaluate();
@@ -1633,10 +1292,10 @@ export class SyncNode {
     this.serving.report();
     this.gossiping.pump(this.gossipDue);
     this.gossipDue = false;
-    this.master?.writes.settle();
+    this.mastership.current?.writes.settle();
     this.concerns.settle();
-    this.changing?.settle();
-    this.retirement?.settle();
+    this.roles.settle();
+    this.retirement.settle();
     this.freshness.settle();
     this.reads.settle();
     this.log.trim();
@@ -1681,50 +1340,6 @@ export class SyncNode {
     this.takeovers.changed();
   }
 
-  /** The one master of the cluster steps down when another one has been promoted in its place. */
-  private makeRoom(): void {
-    this.claims.hear();
-    if (this.state !== "running" || this.changing !== undefined) return;
-    const rival = this.claims.rival();
-    if (rival === undefined) return;
-    this.ports.log.warn("stepped-down", { for: rival, remedy: CODES.READ_ONLY_FOLLOWER.remedy });
-    this.demote({ force: true, waitMs: this.config.limits.writeWaitMs }, () => {});
-  }
-
-  /** A master sees to it that the member list names whom it has met. */
-  private enlist(): void {
-    if (this.master === undefined || this.refusesWrites() !== undefined) return;
-    const unlisted = this.members.unlisted();
-    if (unlisted === undefined) return;
-    this.writeOwn(MEMBERS, unlisted);
-  }
-
-  /** A master whose stream somebody has taken over, who did not hear it, says up to where it did not know of that. */
-  private answerTakeovers(): void {
-    if (this.master === undefined || this.refusesWrites() !== undefined) return;
-    const own = this.log.stream(this.master.admission.stream);
-    const answer = own && this.takeovers.answer(own.id, own.held);
-    if (answer !== undefined) this.writeOwn(TAKEOVERS, answer);
-  }
-
-  /** What stamps came too far ahead is written down by a master that hears the clocks of more than half of the others. */
-  private noteSkews(): void {
-    if (this.master === undefined || this.refusesWrites() !== undefined) return;
-    const behindMs = this.clocks.behindMs(this.members.others().size);
-    const unwritten = behindMs === undefined ? undefined : this.skews.unwritten(behindMs);
-    if (unwritten !== undefined) this.writeOwn(CLOCKS, unwritten);
-  }
-
-  /** A document of the cluster's own. */
-  private writeOwn(name: DocumentName, mutate: (draft: Draft) => void): void {
-    const { writeWaitMs: waitMs } = this.config.limits;
-    this.master?.writes.transact(name, mutate, { level: "durable", waitMs }, () => {});
-  }
-
-  private wallMs(): number {
-    return Math.max(0, Math.floor(this.ports.clock.now()));
-  }
-
   /** What peers said of a stream before this node held it may count now. */
   private learnFromPeers(): void {
     const since = this.learnedAt;
@@ -1758,12 +1373,12 @@ export class SyncNode {
       this.lags.look();
       this.purges.look();
       this.aside.look();
-      if (this.retirement === undefined) this.liftFences();
+      this.retirement.liftFences();
       if (this.bases.look()) this.poke();
       this.sending.look();
       this.receiving.look();
       this.lookAtClock();
-      this.noteSkews();
+      this.own.noteSkews();
       this.lookForMasters();
       this.feeds.cutIdle();
       this.presence.look();
@@ -1849,71 +1464,6 @@ export class SyncNode {
     return fault("STORAGE_FAILED", `${this.name} cannot write to its disk`);
   }
 
-  // ---- start ----
-
-  /** Opens this start's stream: a new random identity, on the disk before its first change (SPINE 2). */
-  private openStream(then: () => void): void {
-    const { random } = this.ports;
-    const stream: StreamId = 1 + random.integer(2 ** 53 - 1);
-    if (this.log.stream(stream) !== undefined) throw new BrokenInvariant("a random epoch was drawn twice");
-    const previous = this.meta.epoch;
-    this.claims.begin();
-    const admission = new Admission(
-      stream,
-      this.log,
-      this.visibility.visible,
-      this.counters,
-      this.pending,
-      this.documents,
-      (id) => this.retirements.knownEnd(id),
-    );
-    const author = 1 + random.integer(2 ** 53 - 1);
-    const writes = new Writes(
-      this.name,
-      author,
-      this.stamps,
-      admission,
-      this.documents,
-      this.journal,
-      this.log,
-      this.commits,
-      this.ports.scheduler,
-      this.config.limits.waitingWritesMax,
-      this.config.writes,
-    );
-    this.meta.epoch = stream;
-    const { visibility = "committed" } = this.config;
-    const { rule } = this.self;
-    const generation = this.retirements.generationOf(this.name);
-    admission.open({ node: this.name, rule, previous, visibility, ...(generation > 0 && { generation }) });
-    this.afterDurable(this.journal.mark(), () => {
-      // The others had closed it before they had heard of it: the next one is opened with knowledge of that.
-      if (this.log.stream(stream) === undefined) {
-        this.openStream(then);
-        return;
-      }
-      this.master = { admission, writes, offerPorts: this.offerPorts(admission) };
-      then();
-    });
-  }
-
-  private readMeta(): { layout: number; cluster: string; documents: number; epoch: StreamId | undefined } {
-    const value = this.ports.storage.get(metaKey());
-    if (value === undefined) {
-      return { layout: LAYOUT_VERSION, cluster: this.config.cluster, documents: 0, epoch: undefined };
-    }
-    const row = metaRow.decode(metaKey(), value);
-    if (row.layout > LAYOUT_VERSION) {
-      throw new ForeignStore(
-        `the data is of layout ${row.layout}, this version reads up to ${LAYOUT_VERSION}`,
-      );
-    }
-    if (row.cluster !== this.config.cluster) {
-      throw new ForeignStore(`the data belongs to cluster "${row.cluster}", not to "${this.config.cluster}"`);
-    }
-    return { ...row, layout: LAYOUT_VERSION };
-  }
-
   private stateName(): NodeStatus["state"] {
     if (this.state === "stopping" || this.state === "stopped") return "stopping";
     if (this.state === "error") return "error";
@@ -1925,5 +1475,3 @@ export class SyncNode {
 
 const reserved = ({ collection }: DocumentName): Fault =>
   fault("FORBIDDEN", `${collection} is the cluster's own; nobody else writes there`);
-
-export { DamagedStore };

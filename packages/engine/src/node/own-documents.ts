@@ -1,0 +1,53 @@
+import type { DocumentName, Draft, Vector } from "@syncline/core";
+import type { Clock } from "../ports.js";
+import type { Clocks } from "./clocks.js";
+import type { Mastership } from "./mastership.js";
+import { MEMBERS, type Members } from "./members.js";
+import { CLOCKS, type Skews } from "./skews.js";
+import { TAKEOVERS, type Takeovers } from "./takeovers.js";
+
+/**
+ * What a master writes of its own accord into the cluster's own documents: who is here, who took over from whom, and which
+ * stamps came too far ahead. Each is written once, by whoever notices that it does not stand there.
+ */
+export class OwnDocuments {
+  constructor(
+    private readonly mastership: Mastership,
+    private readonly members: Members,
+    private readonly takeovers: Takeovers,
+    private readonly skews: Skews,
+    private readonly clocks: Clocks,
+    private readonly clock: Clock,
+    private readonly writeWaitMs: number,
+    private readonly isOpen: () => boolean,
+  ) {}
+
+  /** The member list names whom this master has met; and if its stream was taken over, it says up to where it did not know. */
+  settle(): void {
+    if (this.mastership.current === undefined || !this.isOpen()) return;
+    this.write(MEMBERS, this.members.unlisted());
+    if (!this.isOpen()) return;
+    const { stream } = this.mastership;
+    this.write(TAKEOVERS, stream && this.takeovers.answer(stream.id, stream.held));
+  }
+
+  /** A master that hears the clocks of more than half of the others writes down what stamps came too far ahead. */
+  noteSkews(): void {
+    if (this.mastership.current === undefined || !this.isOpen()) return;
+    const behindMs = this.clocks.behindMs(this.members.others().size);
+    this.write(CLOCKS, behindMs === undefined ? undefined : this.skews.unwritten(behindMs));
+  }
+
+  /** It was promoted, and had so much of the streams of those who are not there. */
+  tookOver(had: Vector): void {
+    const { stream } = this.mastership;
+    const at = Math.max(0, Math.floor(this.clock.now()));
+    this.write(TAKEOVERS, stream && this.takeovers.record(stream.id, at, had));
+  }
+
+  private write(name: DocumentName, mutate: ((draft: Draft) => void) | undefined): void {
+    if (mutate === undefined) return;
+    const options = { level: "durable", waitMs: this.writeWaitMs } as const;
+    this.mastership.current?.writes.transact(name, mutate, options, () => {});
+  }
+}

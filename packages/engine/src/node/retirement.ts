@@ -1,0 +1,149 @@
+import type { Vector } from "@syncline/core";
+import { type Fault, fault } from "@syncline/protocol";
+import type { Logger, Random, Scheduler } from "../ports.js";
+import type { Journal } from "./journal.js";
+import type { Members } from "./members.js";
+import type { Peers } from "./peers.js";
+import type { Doubt } from "./promotion.js";
+import type { Retirements } from "./retirements.js";
+import type { Retiring } from "./retiring.js";
+
+/**
+ * A retirement that this master decides: it sets a fence, waits until nothing stands against the ends that it finds behind
+ * it, and says them; or gives up, and lifts the fence (SPINE 16).
+ *
+ * One at a time. A fence of another master that is later than its own takes its place: then that one decides.
+ */
+export interface RetireOptions {
+  /** Does without those who are not heard. */
+  readonly force: boolean;
+  readonly waitMs: number;
+}
+
+/** What became of a retirement: where the node's streams end, and what could not be known. */
+export type RetirementAnswer =
+  | { readonly ok: true; readonly ends: Vector; readonly doubts: readonly Doubt[] }
+  | { readonly ok: false; readonly fault: Fault; readonly doubts: readonly Doubt[] };
+
+export class Retirement {
+  private underWay: { readonly fence: number; settle(): void; stop(why: Fault): void } | undefined;
+
+  constructor(
+    private readonly self: string,
+    private readonly peers: Peers,
+    private readonly members: Members,
+    private readonly retirements: Retirements,
+    private readonly retiring: Retiring,
+    private readonly journal: Journal,
+    private readonly ports: { readonly random: Random; readonly scheduler: Scheduler; readonly log: Logger },
+    private readonly on: {
+      /** Whether this node is a master, and takes part. */
+      isMaster(): boolean;
+      /** Why it decides nothing at present; undefined if it may. */
+      objection(): Fault | undefined;
+      /** Something is known that was not. */
+      news(): void;
+      afterDurable(mark: number, then: () => void): void;
+    },
+  ) {}
+
+  /** Calls back once, within `waitMs` and a commit of the disk. */
+  retire(node: string, { force, waitMs }: RetireOptions, answer: (answer: RetirementAnswer) => void): void {
+    const refuse = (why: Fault, doubts: readonly Doubt[] = []) => answer({ ok: false, fault: why, doubts });
+    const objection = this.objectionTo(node);
+    if (objection !== undefined) {
+      refuse(objection);
+      return;
+    }
+    if (!this.members.others().has(node) && [...this.retirements.open(node)].length === 0) {
+      const ends = this.retirements.of(node)?.ends;
+      if (ends === undefined) refuse(fault("NOT_FOUND", `no node named ${node} was ever a member`));
+      else answer({ ok: true, ends, doubts: [] });
+      return;
+    }
+    const fence = this.fence(node, this.self);
+    const finish = () => {
+      cancel();
+      this.underWay = undefined;
+    };
+    const decide = (doubts: readonly Doubt[]) => {
+      finish();
+      const ends = this.retiring.ends(node);
+      const generation = this.retirements.generationOf(node) + 1;
+      // The fence is lifted by the same word: what is open from now on was opened with knowledge of it.
+      this.retirements.learn({ node, generation, ends, fence: this.nextFence(node, "") });
+      this.ports.log.warn("retired", { node, ends: [...ends.values()], inDoubt: doubts.length });
+      this.members.changed();
+      this.on.news();
+      this.on.afterDurable(this.journal.mark(), () => answer({ ok: true, ends, doubts }));
+    };
+    const giveUp = (why: Fault, doubts: readonly Doubt[]) => {
+      finish();
+      this.fence(node, "");
+      refuse(why, doubts);
+    };
+    const cancel = this.ports.scheduler.after(waitMs, () => {
+      const doubts = this.retiring.doubts(node, fence);
+      if (doubts.length === 0 || (force && this.retiring.hasCaughtUp(node))) decide(doubts);
+      else giveUp(fault("RETIREMENT_WOULD_LOSE", doubts.map(({ reason }) => reason).join("; ")), doubts);
+    });
+    this.underWay = {
+      fence,
+      settle: () => {
+        const isSuperseded = this.retirements.of(node)?.fence?.id !== fence;
+        if (isSuperseded) {
+          finish();
+          refuse(fault("OVERLOADED", `another master decides on ${node}, or has decided`));
+        } else if (this.retiring.isFenced(node, fence) && this.retiring.doubts(node, fence).length === 0)
+          decide([]);
+      },
+      stop: (why) => giveUp(why, []),
+    };
+  }
+
+  settle(): void {
+    this.underWay?.settle();
+  }
+
+  /** The node stops, or its disk has failed: nothing is decided. */
+  stop(why: Fault): void {
+    this.underWay?.stop(why);
+  }
+
+  /**
+   * Lifts the fences that nobody will: its own ones, of a decision that ended with an earlier process, which its disk need
+   * not know of; and, as a master, those of a node that is there by one that is not. Not while it decides itself.
+   */
+  liftFences(): void {
+    if (this.underWay !== undefined) return;
+    for (const { node, fence } of this.retirements.all()) {
+      if (fence === undefined || fence.coordinator === "") continue;
+      const isOwn = fence.coordinator === this.self;
+      const { peers } = this;
+      const isLeft = this.on.isMaster() && peers.isHeard(node) && !peers.isHeard(fence.coordinator);
+      if (isOwn || isLeft) this.fence(node, "");
+    }
+  }
+
+  private objectionTo(node: string): Fault | undefined {
+    if (node === this.self) return fault("RETIREMENT_WOULD_LOSE", "a node does not retire itself");
+    const objection = this.on.objection();
+    if (objection !== undefined) return objection;
+    if (this.underWay !== undefined) return fault("OVERLOADED", "a retirement is under way");
+    if (this.peers.isHeard(node))
+      return fault("RETIREMENT_WOULD_LOSE", `${node} is there: stop it first, it may still take writes`);
+    return undefined;
+  }
+
+  /** Sets a fence, in place of any other one of this node; with an empty coordinator it is lifted. Returns its id. */
+  private fence(node: string, coordinator: string): number {
+    const fence = this.nextFence(node, coordinator);
+    if (this.retirements.learn({ node, generation: 0, ends: new Map(), fence })) this.on.news();
+    return fence.id;
+  }
+
+  private nextFence(node: string, coordinator: string) {
+    const attempt = (this.retirements.of(node)?.fence?.attempt ?? 0) + 1;
+    return { attempt, id: 1 + this.ports.random.integer(2 ** 53 - 1), coordinator };
+  }
+}
