@@ -1,6 +1,8 @@
 /** Deltas of documents: a document and what has changed in another since what it has are the two documents. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import {
   Document,
+  decodeChange,
   documentDeltaSince,
   documentVersion,
   mergeDocumentDelta,
@@ -70,6 +72,51 @@ test("random histories of all types, ops of later versions among them", () => {
   for (const arrival of ["applied", "duplicate", "early"])
     expect(tally.get(arrival) ?? 0, arrival).toBeGreaterThan(20);
 });
+
+interface Golden {
+  readonly history: string;
+  readonly before: string;
+  readonly delta: string;
+  readonly after: string;
+}
+
+const FILE = new URL("./golden-deltas/documents.golden.json", import.meta.url);
+const HISTORIES = new URL("./golden/", import.meta.url);
+
+test("deltas of documents are read for ever, mean the same, and are written alike", () => {
+  if (process.env.SYNCLINE_WRITE === "deltas") writeFileSync(FILE, goldensAsNow());
+  const { deltas } = JSON.parse(readFileSync(FILE, "utf8")) as { deltas: Golden[] };
+  expect(deltas.map(({ history }) => history)).toEqual(readdirSync(HISTORIES));
+  for (const golden of deltas) {
+    const [before, delta, after] = [golden.before, golden.delta, golden.after].map((hex) =>
+      Uint8Array.from(Buffer.from(hex, "hex")),
+    ) as [Uint8Array, Uint8Array, Uint8Array];
+    const [taker, maker] = [unwrap(Document.decodeState(before)), unwrap(Document.decodeState(after))];
+    expectBytes(documentDeltaSince(maker, documentVersion(taker)), delta);
+    expect(unwrap(mergeDocumentDelta(taker, delta)), golden.history).toBe("applied");
+    expectBytes(taker.encodeState(), after);
+  }
+});
+
+/** Of each golden history the first half, and what the other half adds to it. */
+function goldensAsNow(): string {
+  const deltas = readdirSync(HISTORIES).map((history): Golden => {
+    const { changes } = JSON.parse(readFileSync(new URL(history, HISTORIES), "utf8")) as {
+      changes: { hex: string }[];
+    };
+    const all = changes.map(({ hex }) => unwrap(decodeChange(Uint8Array.from(Buffer.from(hex, "hex")))));
+    const document = new Document(all[0]!.document);
+    for (const change of all.slice(0, all.length >> 1)) document.apply(change);
+    const [before, version] = [document.encodeState(), documentVersion(document)];
+    for (const change of all.slice(all.length >> 1)) document.apply(change);
+    const parts = [before, documentDeltaSince(document, version), document.encodeState()];
+    const [first, delta, after] = parts.map((bytes) => Buffer.from(bytes).toString("hex"));
+    return { history, before: first!, delta: delta!, after: after! };
+  });
+  const what =
+    "Of each golden history a document after half of it, a delta since, and the document after all of it.";
+  return `${JSON.stringify({ what, deltas }, null, 2)}\n`;
+}
 
 test("one change in a large document takes a few bytes, and is told like a merge", () => {
   const [ann, bob] = [new Document(NAME), new Document(NAME)];

@@ -5,7 +5,7 @@
  * `wrong.ts`, and would be a law in name only if it did not notice them.
  */
 import { isDeepStrictEqual } from "node:util";
-import { openSealed } from "@syncline/core";
+import { type Dot, openSealed } from "@syncline/core";
 import { isWithin, type Made, type Recording, type Sight } from "./record.js";
 import { Refused, type Subject } from "./subjects.js";
 import { withChecksum } from "./world.js";
@@ -284,6 +284,58 @@ export const LAWS = {
     },
   ),
 
+  delta: law(
+    "a delta since what somebody has, or had at some time, does what joining its maker's state does",
+    (record, wrong) => {
+      const check = (maker: Sight, taker: Sight, version: Context): void => {
+        const subject = holder(record, taker);
+        const arrival = subject.take(holder(record, maker).delta(dotsOf(version)));
+        const isNew = !isCovered(contextOf(maker), contextOf(taker));
+        equal(arrival, isNew ? "applied" : "duplicate", wrong);
+        same(subject.state(), joined(record, taker, maker), wrong);
+      };
+      for (const { before, after } of record.doings) check(after, before, contextOf(before));
+      for (const { before, other } of record.joinings) check(other, before, contextOf(before));
+      for (const [a, b] of pairs(record.apart)) {
+        check(a, b, lesser(contextOf(a), contextOf(b)));
+        check(b, a, contextOf(a));
+        check(b, a, []);
+      }
+    },
+  ),
+
+  late: law(
+    "a delta of what is here, however late it comes, is told to be a duplicate, and changes nothing",
+    (record, wrong) => {
+      const [everything] = record.settled;
+      if (everything === undefined) return;
+      const subject = holder(record, everything);
+      for (const { before, after } of record.doings) {
+        const delta = holder(record, after).delta(dotsOf(contextOf(before)));
+        for (let time = 0; time < 2; time++) {
+          equal(subject.take(delta), "duplicate", wrong);
+          same(subject.state(), everything.bytes, wrong);
+        }
+      }
+    },
+  ),
+
+  gap: law(
+    "a delta that begins after what is here is told to be early, and changes nothing",
+    (record, wrong) => {
+      for (const { before, after } of record.doings) {
+        const since = contextOf(before);
+        const delta = holder(record, after).delta(dotsOf(since));
+        for (const each of [{ bytes: record.make(NOBODY).state() }, ...record.apart]) {
+          if (isCovered(since, contextOf(each))) continue;
+          const subject = holder(record, each);
+          equal(subject.take(delta), "early", wrong);
+          same(subject.state(), each.bytes, wrong);
+        }
+      }
+    },
+  ),
+
   undone: law(
     "an edit that fails changes nothing, neither what is shown nor what comes next",
     (record, wrong) => {
@@ -369,6 +421,19 @@ function wanted({ each }: Recording, { held }: Sight): unknown {
 
 function isOf(author: number, acts: ReadonlySet<Made>): boolean {
   return [...acts].some(({ deed }) => deed.author === author);
+}
+
+const dotsOf = (context: Context): Dot[] => context.map(([author, counter]) => ({ author, counter }));
+
+function isCovered(part: Context, whole: Context): boolean {
+  const of = new Map(whole);
+  return part.every(([author, counter]) => (of.get(author) ?? 0) >= counter);
+}
+
+function lesser(a: Context, b: Context): Context {
+  const of = new Map(b);
+  const both = a.map(([author, counter]) => [author, Math.min(counter, of.get(author) ?? 0)] as const);
+  return both.filter(([, counter]) => counter > 0);
 }
 
 type Context = readonly (readonly [author: number, counter: number])[];

@@ -1,5 +1,13 @@
 /** A replica of any type, as laws see it: acts, ops, states and what is shown, all in bytes and plain values. */
-import { type FieldType, type Op, Replica, type Result } from "@syncline/core";
+import {
+  type Dot,
+  deltaSince,
+  type FieldType,
+  mergeDelta,
+  type Op,
+  Replica,
+  type Result,
+} from "@syncline/core";
 import type { Act, TypeCase } from "./cases.js";
 
 export interface Subject {
@@ -9,6 +17,10 @@ export interface Subject {
   state(): Uint8Array;
   /** Throws `Refused` on bytes that are none. */
   merge(state: Uint8Array): void;
+  /** What has changed since a version. */
+  delta(version: readonly Dot[]): Uint8Array;
+  /** How a delta came. Throws `Refused` on bytes that are none. */
+  take(delta: Uint8Array): string;
   read(): unknown;
   /** Performs all of it in one edit that throws in the end. */
   fail(acts: readonly Act[], stamp: number): void;
@@ -29,6 +41,8 @@ export function replicaAs<State, TypeOp extends Op, View extends object, Editor 
     apply: (op) => taken(replica.apply(op)),
     state: () => replica.state(),
     merge: (state) => taken(replica.merge(state)),
+    delta: (version) => deltaSince(replica, version),
+    take: (delta) => taken(mergeDelta(replica, delta)),
     read: () => replica.value,
     fail(acts, stamp) {
       try {

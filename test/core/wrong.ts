@@ -28,7 +28,7 @@ import {
   valueKey,
   writeValue,
 } from "@syncline/core";
-import { CASES } from "./cases.js";
+import { type Act, CASES } from "./cases.js";
 import { contextOf, headOf, type LAWS } from "./laws.js";
 import { Refused, type Subject, subjectOf } from "./subjects.js";
 import { withChecksum } from "./world.js";
@@ -533,6 +533,77 @@ export const WRONG: readonly Wrong[] = [
     },
   })),
 
+  wrongReplica("delta", "what was removed since is not told", "set", (right) => ({
+    delta: (version) =>
+      withLeft(right.delta(version), (from) => from.map((upTo) => (upTo === 0 ? [] : [0, upTo - 1]))),
+  })),
+  wrongReplica("delta", "nothing is told to be left", "flag", (right) => ({
+    delta: (version) => withLeft(right.delta(version), (from) => from.map(() => [])),
+  })),
+  wrongReplica("delta", "a delta begins after the next op of everybody", "register", (right) => ({
+    delta: (version) => right.delta(version.map(({ author, counter }) => ({ author, counter: counter + 1 }))),
+  })),
+  wrongReplica(
+    "delta",
+    "what somebody has heard of an author counts for all of them",
+    "counter",
+    (right) => ({
+      delta: (version) => {
+        const most = Math.max(0, ...version.map(({ counter }) => counter));
+        return right.delta(version.map(({ author }) => ({ author, counter: most })));
+      },
+    }),
+  ),
+
+  wrongReplica("late", "a step that comes again is counted again", "grow-counter", (right) => ({
+    take(delta) {
+      const arrival = right.take(delta);
+      if (arrival === "duplicate") right.perform(ONE_STEP, 0);
+      return arrival;
+    },
+  })),
+  wrongReplica("late", "what is there is told to be new", "list", (right) => ({
+    take(delta) {
+      const arrival = right.take(delta);
+      return arrival === "duplicate" ? "applied" : arrival;
+    },
+  })),
+  wrongReplica("late", "what is here is emptied before a delta is looked at", "set", (right) => ({
+    take(delta) {
+      const arrival = right.take(delta);
+      if (arrival === "duplicate") right.perform(EMPTYING, 0);
+      return arrival;
+    },
+  })),
+
+  wrongReplica("gap", "a gap is closed with what comes after it", "set", (right) => ({
+    take(delta) {
+      const arrival = right.take(delta);
+      return arrival === "early" ? right.take(withFrom(delta, contextOf({ bytes: right.state() }))) : arrival;
+    },
+  })),
+  wrongReplica("gap", "what is early is told to be a duplicate", "map", (right) => ({
+    take(delta) {
+      const arrival = right.take(delta);
+      return arrival === "early" ? "duplicate" : arrival;
+    },
+  })),
+  wrongReplica("gap", "what is early counts as seen", "register", (right) => {
+    const seen = new Map<number, number>();
+    return {
+      take(delta) {
+        const arrival = right.take(delta);
+        if (arrival === "early")
+          for (const [author, counter] of partsOf(delta).seen) seen.set(author, counter);
+        return arrival;
+      },
+      state: () =>
+        withContext(right.state(), (context) =>
+          [...new Map([...context, ...seen])].sort(([a], [b]) => a - b),
+        ),
+    };
+  }),
+
   wrongType("undone", "an op of a failed edit is not taken back", "flag", ewFlag, (right) => ({
     apply: (state, op, dot, stamp) => right.apply(state, op, dot, stamp),
   })),
@@ -555,6 +626,8 @@ export const WRONG: readonly Wrong[] = [
 type Law = keyof typeof LAWS;
 type Context = ReturnType<typeof contextOf>;
 
+const ONE_STEP: Act = { kind: "grow-counter", act: "step", by: 1 };
+const EMPTYING: Act = { kind: "set", act: "clear" };
 const NO_STEPS = { seq: 0, total: { high: 0, low: 0 } };
 const NOBODY: Seen = new Map();
 
@@ -587,6 +660,8 @@ function wrongType<T extends object>(
       apply: (op) => during(() => subject.apply(op)),
       state: () => during(() => subject.state()),
       merge: (state) => during(() => subject.merge(state)),
+      delta: (version) => during(() => subject.delta(version)),
+      take: (delta) => during(() => subject.take(delta)),
       read: () => during(() => subject.read()),
       fail: (acts, stamp) => during(() => subject.fail(acts, stamp)),
     };
@@ -635,6 +710,44 @@ function withContext(state: Uint8Array, change: (context: Context, rest: Uint8Ar
   writePairs(out, change(context, rest));
   out.raw(rest);
   return sealed(out);
+}
+
+/** What a delta says, in its parts: see docs/encoding.md. */
+function partsOf(delta: Uint8Array) {
+  const input = openSealed(delta, Number.MAX_SAFE_INTEGER);
+  const version = input.byte();
+  const kind = input.uint();
+  const seen = readPairs(input);
+  const since = seen.map(([, counter]) => counter - input.uint());
+  const left = seen.map(() => Array.from({ length: 2 * input.uint() }, () => input.uint()));
+  return { version, kind, seen, since, left, news: input.raw(input.remaining) };
+}
+
+function deltaOf({ version, kind, seen, since, left, news }: ReturnType<typeof partsOf>): Uint8Array {
+  const out = new ByteWriter();
+  out.byte(version);
+  out.uint(kind);
+  writePairs(out, seen);
+  for (const [i, [, counter]] of seen.entries()) out.uint(counter - since[i]!);
+  for (const ranges of left) for (const each of [ranges.length / 2, ...ranges]) out.uint(each);
+  out.raw(news);
+  return sealed(out);
+}
+
+/** The delta with something else told to be left. @param change of each author's beginning. */
+function withLeft(delta: Uint8Array, change: (since: readonly number[]) => number[][]): Uint8Array {
+  const parts = partsOf(delta);
+  return deltaOf({ ...parts, left: change(parts.since) });
+}
+
+/** The delta with the beginning at what somebody has. */
+function withFrom(delta: Uint8Array, context: Context): Uint8Array {
+  const parts = partsOf(delta);
+  const of = new Map(context);
+  return deltaOf({
+    ...parts,
+    since: parts.seen.map(([author, counter]) => Math.min(counter, of.get(author) ?? 0)),
+  });
 }
 
 interface Head {

@@ -25,6 +25,7 @@ import { attempt, type Result } from "./result.js";
 import { openSealed, sealed } from "./sealed.js";
 import { writeSteps } from "./state-columns.js";
 import type { Cell } from "./types.js";
+import { compareUtf8 } from "./utf8.js";
 
 /** What a document has: of each author the greatest counter. */
 export function documentVersion(document: BareDocument): Version {
@@ -48,6 +49,8 @@ export function documentDeltaSince(document: BareDocument, version: Iterable<Dot
     const news = cell && newsOf(cell, kind, look);
     if (news !== undefined || isNew(first)) changed.push({ name, kind, first, news });
   }
+  // Not as they came: who has the same says the same.
+  changed.sort((a, b) => compareUtf8(a.name, b.name) || a.kind - b.kind);
   const authors = new AuthorTable(seen);
   const out = new ByteWriter();
   out.byte(DELTA_VERSION);
