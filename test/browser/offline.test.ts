@@ -117,6 +117,37 @@ browserTest("a full device is a typed error, and what is made is kept once there
   expect(await shown(page)).toEqual({ votes: 1, tags: ["x".repeat(200_000)] });
 });
 
+browserTest(
+  "what the browser throws away under a page is kept again, and that is a typed error",
+  async () => {
+    const m1 = servers.server("m1");
+    await m1.start();
+    const context = await profile();
+    const page = await boardOn(m1, context, { limits: { ...SOON, storeRetryMs: 200 } });
+    expect(await page.evaluate(() => board.vote("online"))).toBe("committed");
+    await m1.kill();
+    expect(await keep(page, "offline")).toBe(true);
+    const session = await context.newCDPSession(page);
+    const failed = page.evaluate(
+      async () => (await board.untilStatus({ storage: "failed" })).storageError?.code,
+    );
+    const { origin } = new URL(site.url);
+    await session.send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });
+    expect(await failed).toBe("OFFLINE_UNAVAILABLE");
+    await page.evaluate(() => board.untilStatus({ storage: "ready" }));
+    // Nothing was done meanwhile, and what was not sent outlives the tab all the same. What servers have comes from them.
+    await page.reload();
+    await open(page, m1);
+    expect(await page.evaluate(() => board.until(1))).toMatchObject({
+      tags: expect.arrayContaining(["offline"]),
+    });
+    await m1.start();
+    expect(await page.evaluate(() => board.until(2))).toEqual({ votes: 2, tags: ["online", "offline"] });
+    await page.evaluate(() => board.untilSaved());
+    expect(await stored(m1)).toEqual({ votes: 2, tags: ["online", "offline"] });
+  },
+);
+
 browserTest("a store with rubbish in it costs what was rubbish, and is usable", async () => {
   const m1 = servers.server("m1");
   await m1.start();

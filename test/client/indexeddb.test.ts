@@ -155,14 +155,22 @@ describe("what is not there", () => {
     expect(await answer((done) => store().take(32, done))).toMatchObject(expected);
   });
 
-  test("a database that is deleted under an app is not stood in the way of, and is made anew", async () => {
+  test("a database that is deleted under an app is not stood in the way of: that is told, and it is made anew", async () => {
     const slots = store();
+    const slot = await taken(slots);
+    const lost: string[] = [];
+    slots.lost = ({ code }) => lost.push(code);
     await value((done) => slots.commit([{ slot: "s", key: "a", value: bytes(1) }], done));
     const request = indexedDB.deleteDatabase("syncline/test");
     await new Promise((resolve) => {
       request.onsuccess = resolve;
     });
+    expect(lost).toEqual(["OFFLINE_UNAVAILABLE"]);
     expect(await value((done) => slots.read("s", [""], done))).toEqual([]);
+    // The slot is the client's still: what it writes there is found by who comes later.
+    expect(await value((done) => store().others("", done))).toEqual([slot]);
+    slots.close();
+    expect(await taken(store())).toBe(slot);
   });
 
   test("after the end nothing is opened any more", async () => {

@@ -365,6 +365,37 @@ test("a store that fails and comes back, or was emptied meanwhile, has everythin
   expect(again.json(BOARD)).toEqual({ tags: ["first", "second"] });
 });
 
+test("what is thrown away under a tab is kept again, though nothing is done there meanwhile", () => {
+  const cluster = world(21);
+  const master = cluster.master("m1");
+  const browser = new Browser(cluster, ["m1"]);
+  const tab = browser.tab();
+  tab.open(BOARD);
+  cluster.settle();
+  master.kill();
+  cluster.pass(1_000);
+  tab.write(BOARD, (d) => d.set("tags").add("first"));
+  kept(cluster);
+  expect(tab.engine.status()).toMatchObject({ pending: 1, keeping: "ready" });
+  browser.slots.evict();
+  kept(cluster);
+  expect(own(browser)).toBe(0);
+  expect(tab.engine.status()).toMatchObject({
+    keeping: "failed",
+    keepingFault: { code: "OFFLINE_UNAVAILABLE" },
+  });
+  cluster.pass(11_000);
+  expect(tab.engine.status()).toMatchObject({ keeping: "ready", keepingFault: undefined });
+  tab.kill();
+  const again = browser.tab();
+  again.open(BOARD);
+  kept(cluster);
+  expect(again.json(BOARD)).toEqual({ tags: ["first"] });
+  master.restart();
+  cluster.settle();
+  expect(master.json(BOARD)).toEqual({ tags: ["first"] });
+});
+
 test("a full store is called that, documents make room for own changes, and nothing is lost meanwhile", () => {
   const cluster = world(11);
   const master = cluster.master("m1");

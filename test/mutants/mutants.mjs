@@ -1250,6 +1250,20 @@ export const MUTANTS = [
     tests: ["test/engine/offline.test.ts"],
   },
   {
+    rule: "decision 0010",
+    name: "what the browser throws away under a tab is not kept again",
+    file: client("keeper"),
+    edits: [["    store.lost = (why) => this.failed(why);\n", ""]],
+    tests: ["test/engine/offline.test.ts"],
+  },
+  {
+    rule: "decision 0010",
+    name: "a store that is made anew does not know the slots that are held",
+    file: "packages/client/src/indexeddb.ts",
+    edits: [["        for (const slot of this.#held.keys()) slots.put(true, slot);\n", ""]],
+    tests: ["test/client/indexeddb.test.ts"],
+  },
+  {
     rule: "I8",
     name: "a read is answered before its token is covered",
     file: node("reads"),

@@ -36,6 +36,7 @@ export class IndexedDbSlots implements SlotStore {
   /** What gives back the slots that are held here. */
   readonly #held = new Map<string, () => void>();
   #isClosed = false;
+  lost: ((why: Fault) => void) | undefined;
 
   constructor(name: string) {
     this.#name = name;
@@ -153,20 +154,23 @@ export class IndexedDbSlots implements SlotStore {
     if (typeof navigator === "undefined" || navigator.locks === undefined) {
       throw new Error("this page has no Web Locks: it needs https, or localhost");
     }
-    const forget = (): void => {
+    const gone = (): void => {
       this.#database = undefined;
+      this.lost?.(fault("OFFLINE_UNAVAILABLE", "what was kept has been thrown away"));
     };
     return await openDB<Tables>(this.#name, LAYOUT_VERSION, {
       upgrade: (database) => {
-        database.createObjectStore("slots");
+        const slots = database.createObjectStore("slots");
         database.createObjectStore("entries");
+        // Where it was thrown away under those who use it, they have their slots still.
+        for (const slot of this.#held.keys()) slots.put(true, slot);
       },
       // Somebody deletes the database, or needs a newer layout: not to be stood in the way of.
       blocking: (_current, _blocked, event) => {
-        forget();
         (event.target as IDBDatabase).close();
+        gone();
       },
-      terminated: forget,
+      terminated: gone,
     });
   }
 

@@ -19,13 +19,14 @@ export class SimSlots {
   bytesMax = Number.POSITIVE_INFINITY;
   private readonly contents = new Map<string, Map<string, Uint8Array>>();
   private readonly owners = new Map<string, ProcessTime>();
+  private readonly stores = new Map<ProcessTime, SlotStore>();
   private made = 0;
 
   constructor(private readonly random: SeededRandom) {}
 
   /** The store as one client sees it. */
   of(process: ProcessTime): SlotStore {
-    return {
+    const store: SlotStore = {
       take: (slotsMax, done) =>
         this.later(process, done, () => {
           let slot = [...this.contents.keys()].find((name) => this.isFree(name));
@@ -56,6 +57,8 @@ export class SimSlots {
         for (const [slot, owner] of this.owners) if (owner === process) this.owners.delete(slot);
       },
     };
+    this.stores.set(process, store);
+    return store;
   }
 
   names(): string[] {
@@ -76,9 +79,12 @@ export class SimSlots {
     );
   }
 
-  /** The browser has thrown everything away. */
+  /** The browser has thrown everything away, and tells those who run. */
   evict(): void {
     for (const content of this.contents.values()) content.clear();
+    for (const [process, store] of this.stores) {
+      process.after(CALL_MS, () => store.lost?.(fault("OFFLINE_UNAVAILABLE", "it was thrown away")));
+    }
   }
 
   /** Flips one bit of what stands under this key. */

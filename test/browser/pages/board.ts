@@ -93,14 +93,14 @@ class BoardPage {
     });
   }
 
-  /** Resolves once the status has what is given. */
-  untilStatus(wanted: Partial<Status>): Promise<void> {
+  /** Resolves with the status once it has what is given. */
+  untilStatus(wanted: Partial<Status>): Promise<Status> {
     return new Promise((resolve) => {
       const look = (): void => {
         const entries = Object.entries(wanted) as [keyof Status, unknown][];
         if (!entries.every(([name, value]) => this.#db.status[name] === value)) return;
         stop();
-        resolve();
+        resolve(this.#db.status);
       };
       const stop = this.#db.onStatus(look);
       look();

@@ -68,6 +68,7 @@ class Keeper implements Keeping {
   ) {
     this.documents = new KeptDocuments(client, () => this.serial());
     this.heir = new Heir(store, client, (left) => this.inherit(left));
+    store.lost = (why) => this.failed(why);
   }
 
   start(): void {

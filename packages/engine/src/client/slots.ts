@@ -28,6 +28,8 @@ export interface SlotStore {
   commit(writes: readonly SlotWrite[], done: (outcome: Outcome<void>) => void): void;
   /** Waits for the commits under way and gives everything back. */
   close(): void;
+  /** Called when what was kept has been thrown away while somebody uses it. Slots that are held stay so. */
+  lost?: ((why: Fault) => void) | undefined;
 }
 
 /** Every answer comes once, and never from within the call. */
