@@ -3,6 +3,7 @@ import type { Collections, Database, Schema } from "@syncline/client";
 import type { Scheduler } from "@syncline/engine";
 import { type Cluster, type SimClient, VirtualTime } from "@syncline/simulation";
 import { createDatabase } from "../../packages/client/src/database.js";
+import { presence } from "../../packages/client/src/presence.js";
 
 export interface TestDatabase<C extends Collections> {
   readonly db: Database<C>;
@@ -22,7 +23,8 @@ export function database<C extends Collections = Collections>(
   const report = (error: unknown): void => {
     reported.push(error);
   };
-  const db = createDatabase(sim.engine, { scheduler: sim.process, report, ...(schema && { schema }) });
+  const parts = { scheduler: sim.process, report, presence, ...(schema && { schema }) };
+  const db = createDatabase(sim.engine, parts);
   return { db, sim, reported };
 }
 

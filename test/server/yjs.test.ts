@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { connect, type Database } from "@syncline/client";
+import { connect, type Database, presence } from "@syncline/client";
 import { Document } from "@syncline/core";
 import {
   type Access,
@@ -53,7 +53,7 @@ function provider(server: Server, room = "notes/n", params: Record<string, strin
 }
 
 function client(server: Server): Database {
-  const db = connect(`ws://localhost:${server.port}`);
+  const db = connect(`ws://localhost:${server.port}`, { presence });
   running.push(db);
   return db;
 }

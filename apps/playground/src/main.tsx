@@ -1,5 +1,5 @@
 /** The playground: it connects, and shows the app. */
-import { connect, indexedDb } from "@syncline/client";
+import { connect, indexedDb, presence } from "@syncline/client";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.js";
@@ -12,7 +12,8 @@ const root = createRoot(document.getElementById("root") as HTMLElement);
 try {
   // What is kept belongs to one cluster: another one on this port is not told of it.
   const storage = indexedDb(`playground/${facts.cluster}`);
-  const database = connect(servers(), { schema, storage, name: "playground", cluster: facts.cluster });
+  const name = "playground";
+  const database = connect(servers(), { schema, storage, presence, name, cluster: facts.cluster });
   database.onRejected(({ error }) => report(error));
   // Nobody loses what is only in this tab without being asked.
   addEventListener("beforeunload", (event) => {

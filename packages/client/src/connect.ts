@@ -15,6 +15,7 @@ import { createDatabase, type Database } from "./database.js";
 import { checkToken, dialing, type TokenSource } from "./dialing.js";
 import { SynclineError } from "./errors.js";
 import type { OfflineStorage } from "./indexeddb.js";
+import type { PresenceSupport } from "./presence.js";
 import type { Collections, Schema } from "./schema.js";
 import { checkedUrls } from "./urls.js";
 
@@ -31,6 +32,8 @@ export interface ConnectOptions<C extends Collections = Collections> {
    * gone with the page.
    */
   readonly storage?: OfflineStorage;
+  /** Shows who is at a document, if it is given: `presence` of this package, as it is. */
+  readonly presence?: PresenceSupport;
   /** How this client is called in the logs of servers, up to 64 bytes. */
   readonly name?: string;
   /** The WebSocket to use instead of the platform's: a constructor like that of browsers. */
@@ -58,7 +61,16 @@ export function connectOn<C extends Collections>(
   options: ConnectOptions<C>,
 ): Database<C> {
   const { clock, scheduler, random } = platform;
-  const { schema, token, cluster = "", name = "client", WebSocket, log = SILENT, storage } = options;
+  const {
+    schema,
+    token,
+    cluster = "",
+    name = "client",
+    WebSocket,
+    log = SILENT,
+    storage,
+    presence,
+  } = options;
   const limits = { ...CLIENT_LIMITS, ...options.limits };
   mustBeName("cluster", cluster);
   mustBeName("name", name);
@@ -71,9 +83,15 @@ export function connectOn<C extends Collections>(
   const dialed = dialing(socketDialer, token, scheduler, limits);
   const client = new SyncClient(
     { urls: list, cluster, name, limits, schema: schema?.version },
-    { clock, scheduler, random, log, ...dialed, keeping: storage?.keeping },
+    { clock, scheduler, random, log, ...dialed, keeping: storage?.keeping, presence: presence?.part },
   );
-  const database = createDatabase(client, { scheduler, report: reportUncaught, ...(schema && { schema }) });
+  const parts = {
+    scheduler,
+    report: reportUncaught,
+    ...(schema && { schema }),
+    ...(presence && { presence }),
+  };
+  const database = createDatabase(client, parts);
   client.start();
   return database;
 }

@@ -4,10 +4,11 @@
  * A thin skin over the engine's client, which does all the work. It adds the schema's types and checks, turns
  * callbacks into promises, and keeps what an app's own functions throw away from the engine.
  */
-import { type Draft as CoreDraft, changeId } from "@syncline/core";
+import { type Draft as CoreDraft, changeId, type Presence } from "@syncline/core";
 import type { OpenDocument, Scheduler, SyncClient } from "@syncline/engine";
 import { CollectionClasses, type Doc, DocumentHandle } from "./document.js";
 import { errorOf, SynclineError, translated } from "./errors.js";
+import type { PresenceHandler, PresenceSupport } from "./presence.js";
 import type { Collections, Fields, Schema } from "./schema.js";
 import { Shape } from "./shape.js";
 import { EMPTY_WRITE, OwnWrite, type Write } from "./write.js";
@@ -85,6 +86,7 @@ export interface Status {
 export interface DatabaseParts<C extends Collections> {
   readonly scheduler: Scheduler;
   readonly schema?: Schema<C>;
+  readonly presence?: PresenceSupport;
   /** Takes what a listener of the app has thrown. */
   readonly report: (error: unknown) => void;
 }
@@ -177,6 +179,11 @@ class OpenDatabase {
     transact: (open: OpenDocument, mutate: (draft: CoreDraft) => void, asIs = false): Write =>
       this.#transact(open, mutate, asIs),
     show: (open: OpenDocument, state: Uint8Array | undefined): void => this.#client.show(open, state),
+    presenceAt: (open: OpenDocument, on: PresenceHandler): Presence => {
+      const { presence } = this.#parts;
+      if (presence !== undefined) return presence.at(open, on);
+      throw new SynclineError("INVALID_VALUE", "who is here is shown if connect is given `presence`");
+    },
     report: (error: unknown): void => this.#parts.report(error),
     closed: (handle: DocumentHandle): void => {
       this.#handles.delete(handle);

@@ -20,7 +20,7 @@ import type {
   SetView,
   ViewOf,
 } from "./fields.js";
-import { LivePresence } from "./presence.js";
+import type { PresenceHandler } from "./presence.js";
 import { counter, type Field, type Fields, register, set, viewOf } from "./schema.js";
 import type { Shape } from "./shape.js";
 import type { Write } from "./write.js";
@@ -60,7 +60,10 @@ export interface DocMethods<F extends Fields = Fields> {
   readonly saveState: SaveState;
   /** Calls `listener` whenever `saveState` has changed; not now. Returns a function that ends this. Throws `CLOSED`. */
   onSaveState(listener: (state: SaveState) => void): () => void;
-  /** Who is here at present, and what they show of themselves: names, colours, cursors. Nothing of it is stored. */
+  /**
+   * Who is here at present, and what they show of themselves: names, colours, cursors. Nothing of it is stored. Throws
+   * `INVALID_VALUE` where `connect` was not given `presence`.
+   */
   readonly presence: Presence;
   /** The register of this name. */
   register<N extends NamesOf<F, "register">>(name: N): RegisterView<HeldBy<F, N>>;
@@ -94,6 +97,8 @@ export interface HandleOwner {
   transact(open: OpenDocument, mutate: (draft: CoreDraft) => void, asIs?: boolean): Write;
   /** Shows others what `state` says, or nothing. */
   show(open: OpenDocument, state: Uint8Array | undefined): void;
+  /** Throws `INVALID_VALUE` where nobody is shown. */
+  presenceAt(open: OpenDocument, on: PresenceHandler): Presence;
   /** A listener has thrown. */
   report(error: unknown): void;
   closed(handle: DocumentHandle): void;
@@ -264,7 +269,7 @@ export class DocumentHandle {
     this.#isClosed = true;
     for (const end of [...this.#subscriptions]) end();
     this.#giveUp();
-    if (this.#open.handles === 1) this.presence.clear();
+    if (this.#open.handles === 1 && this.#open.presence !== undefined) this.presence.clear();
     this.#owner.closed(this);
   }
 
@@ -292,6 +297,8 @@ export class DocumentHandle {
 
 /** The open document for what lives with it. */
 function homeOf(handle: DocumentHandle, owner: HandleOwner, open: OpenDocument): Home {
+  let shown: Presence | undefined;
+  const report = (error: unknown): void => owner.report(error);
   return {
     key: open,
     get isClosed() {
@@ -303,13 +310,17 @@ function homeOf(handle: DocumentHandle, owner: HandleOwner, open: OpenDocument):
       if (handle.isClosed) throw new SynclineError("CLOSED", `${open.id} is closed`);
       owner.transact(open, mutate);
     },
-    report: (error) => owner.report(error),
-    presence: new LivePresence(open, {
-      show(state) {
-        if (handle.isClosed && state !== undefined) throw new SynclineError("CLOSED", `${open.id} is closed`);
-        owner.show(open, state);
-      },
-      report: (error) => owner.report(error),
-    }),
+    report,
+    get presence() {
+      shown ??= owner.presenceAt(open, {
+        show(state) {
+          if (handle.isClosed && state !== undefined)
+            throw new SynclineError("CLOSED", `${open.id} is closed`);
+          owner.show(open, state);
+        },
+        report,
+      });
+      return shown;
+    },
   };
 }

@@ -1,30 +1,53 @@
-/** Who is at a document, as an app sees it. */
+/**
+ * Who is at a document, as an app sees it.
+ *
+ * A client can show it if `connect` was given `presence`: an app that shows nobody ships nothing of this.
+ */
 import {
   ByteReader,
   ByteWriter,
   type Other,
   ownValue,
+  type Presence,
   readValue,
   type Value,
   writeValue,
 } from "@syncline/core";
-import type { OpenDocument } from "@syncline/engine";
+import { type OpenDocument, type PresencePart, presencePart } from "@syncline/engine";
 import { CLIENT_LIMITS } from "@syncline/protocol";
 import { SynclineError, translated } from "./errors.js";
 
-export class LivePresence {
+/** What shows who is there. Apps give it to `connect` as it is. */
+export interface PresenceSupport {
+  readonly part: PresencePart;
+  /** Who is at an open document. */
+  at(open: OpenDocument, on: PresenceHandler): Presence;
+}
+
+/** For `connect`: documents show who is at them, with what each of them says of himself. */
+export const presence: PresenceSupport = {
+  part: presencePart,
+  at: (open, on) => new LivePresence(open, on),
+};
+
+/** What a document that shows who is there needs of its handle. */
+export interface PresenceHandler {
+  /** Shows others what `state` says, or nothing. */
+  show(state: Uint8Array | undefined): void;
+  /** A listener has thrown. */
+  report(error: unknown): void;
+}
+
+class LivePresence implements Presence {
   readonly #open: OpenDocument;
-  readonly #on: { show(state: Uint8Array | undefined): void; report(error: unknown): void };
+  readonly #on: PresenceHandler;
   #others: readonly Other[] = [];
   /** What `#others` was made of. */
   #shown: OpenDocument["others"] | undefined;
   #mine: Value | undefined;
   #mineOf: Uint8Array | undefined;
 
-  constructor(
-    open: OpenDocument,
-    on: { show(state: Uint8Array | undefined): void; report(error: unknown): void },
-  ) {
+  constructor(open: OpenDocument, on: PresenceHandler) {
     this.#open = open;
     this.#on = on;
   }
@@ -69,19 +92,18 @@ export class LivePresence {
   }
 
   subscribe(listener: () => void): () => void {
-    let isActive = true;
-    const stop = this.#open.onPresence(() => {
-      if (!isActive) return;
+    const listeners = this.#open.presenceListeners;
+    const told = (): void => {
+      // Others that are told of the same thing may have ended it.
+      if (!listeners.has(told)) return;
       try {
         listener();
       } catch (error) {
         this.#on.report(error);
       }
-    });
-    return () => {
-      isActive = false;
-      stop();
     };
+    listeners.add(told);
+    return () => listeners.delete(told);
   }
 }
 

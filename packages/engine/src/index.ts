@@ -12,6 +12,7 @@ export { OpenDocument, type SaveState } from "./client/documents.js";
 export { keeping } from "./client/keeper.js";
 export type { KeepingState, MakeKeeping } from "./client/keeping.js";
 export { OwnChange } from "./client/outbox.js";
+export { type PresencePart, presencePart } from "./client/presence.js";
 export type { Outcome, SlotEntry, SlotStore, SlotWrite } from "./client/slots.js";
 export type { NodeConfig, NodePorts, Topology } from "./node/config.js";
 export { isReserved, MEMBERS } from "./node/members.js";

@@ -9,7 +9,7 @@ import {
   unask,
   unaskWriter,
 } from "./messages/ask.js";
-import type { MessageReader, MessageWriter } from "./messages/codec.js";
+import type { MessageCodec, MessageReader, MessageWriter } from "./messages/codec.js";
 import { type Cut, cut, cutReader, type Feed, feed, feedReader } from "./messages/feed.js";
 import { type Follow, follow, type Unfollow, unfollow } from "./messages/follow.js";
 import { type Gossip, gossip } from "./messages/gossip.js";
@@ -25,7 +25,7 @@ import { type Hello, hello } from "./messages/hello.js";
 import { type Offer, offer, offerWriter, type Receipt, receipt, receiptReader } from "./messages/offer.js";
 import { type Leave, leave, leaveWriter, type Open, open, openWriter } from "./messages/open.js";
 import { type Ping, type Pong, ping, pong } from "./messages/ping.js";
-import { type Presence, presence } from "./messages/presence.js";
+import { type Presence, presence, presenceUnheard } from "./messages/presence.js";
 import { type Ages, ages, type Probe, probe } from "./messages/probe.js";
 import { type Progress, progress } from "./messages/progress.js";
 import { type Proof, proof } from "./messages/proof.js";
@@ -97,7 +97,7 @@ type Readers<Kind extends MessageKind> = {
 type Codecs<Kind extends MessageKind> = Writers<Kind> & Readers<Kind>;
 
 /** What both ends of a client's link say. */
-const BOTH_SAY = { hello, ping, pong, refusal, presence };
+const BOTH_SAY = { hello, ping, pong, refusal };
 
 /** What a client says besides. */
 const CLIENTS_SAY = {
@@ -121,6 +121,7 @@ const CLIENTS_HEAR = {
 
 export const MESSAGES: Codecs<MessageKind> = {
   ...BOTH_SAY,
+  presence,
   open,
   leave,
   feed,
@@ -172,8 +173,14 @@ export class MessageTable {
   }
 }
 
-/** For a program that is a client only: it ships no more than its links carry, in the direction in which they do. */
-export const clientMessages = (): MessageTable =>
-  new MessageTable({ ...BOTH_SAY, ...CLIENTS_SAY }, { ...BOTH_SAY, ...CLIENTS_HEAR });
+/**
+ * For a program that is a client only: it ships no more than its links carry, in the direction in which they do. Who shows
+ * who is there gives the codec for it.
+ */
+export const clientMessages = (shown?: MessageCodec<Presence>): MessageTable =>
+  new MessageTable(
+    { ...BOTH_SAY, ...CLIENTS_SAY, ...(shown && { presence: shown }) },
+    { ...BOTH_SAY, ...CLIENTS_HEAR, presence: shown ?? presenceUnheard },
+  );
 
 export const everyMessage = (): MessageTable => new MessageTable(MESSAGES, MESSAGES);

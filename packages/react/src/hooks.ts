@@ -67,7 +67,7 @@ export interface Hooks<C extends Collections> {
   /**
    * What the others show of themselves at a document, and the function by which this client shows itself; with `undefined`
    * it shows nothing any more. It throws what `set` of the client's presence throws. What it shows ends with the last
-   * component that reads the document.
+   * component that reads the document. Throws where `connect` was not given `presence`.
    */
   usePresence<T = Value>(
     collection: keyof C & string,

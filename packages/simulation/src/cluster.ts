@@ -12,6 +12,7 @@ import {
   type OpenDocument,
   type OwnChange,
   openAccess,
+  presencePart,
   type ReadAnswer,
   type ReadOptions,
   type RetirementAnswer,
@@ -604,6 +605,7 @@ export class SimClient {
         log: logger(cluster, name),
         token: () => "",
         keeping: slots && keeping(slots.of(this.process)),
+        presence: presencePart,
       },
     );
     this.watching = new Watching(this.engine, cluster.recorder.session(name));

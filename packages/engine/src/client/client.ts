@@ -8,7 +8,7 @@ import { OpenDocument } from "./documents.js";
 import type { Keeping, KeepingState, KeptDocument, MakeKeeping } from "./keeping.js";
 import { ServerLink, type ServerPorts } from "./link.js";
 import { Outbox, type OwnChange } from "./outbox.js";
-import { OwnPresence } from "./presence.js";
+import type { OwnPresence } from "./presence.js";
 import { Reader } from "./reader.js";
 import { RefusedDots } from "./refused.js";
 import { Retained } from "./retained.js";
@@ -77,7 +77,7 @@ export class SyncClient {
   readonly #reader: Reader;
   readonly #writer: Writer;
   readonly #asks = new Asks();
-  readonly #presence: OwnPresence;
+  readonly #presence: OwnPresence | undefined;
   readonly #keeping: Keeping | undefined;
   readonly #home: ServerLink;
   /** The link to a master, where the provider is none. */
@@ -105,7 +105,7 @@ export class SyncClient {
     this.#stamps = new HybridClock(() => this.#wallClock.now(), limits.clockAheadMsMax);
     this.#outbox = new Outbox(this.#session, limits);
     this.#retained = new Retained(this.#session, limits);
-    this.#presence = new OwnPresence(this.#documents, ports.scheduler, limits);
+    this.#presence = ports.presence?.make(this.#documents, ports.scheduler, limits);
     this.#keeping = ports.keeping?.({
       ...ports,
       limits,
@@ -135,7 +135,7 @@ export class SyncClient {
       {
         progressed: () => this.#progressed(),
         rebuilt: (documents) => this.#rebuilt(documents),
-        opened: (document) => this.#presence.opened(document),
+        opened: (document) => this.#presence?.opened(document),
       },
     );
     this.#writer = new Writer(
@@ -228,9 +228,9 @@ export class SyncClient {
     return this.#asks.ask({ vector, quorum, answered });
   }
 
-  /** Shows others at this document what `state` says of this client, or nothing. Never kept anywhere. */
+  /** Shows others at this document what `state` says of this client, or nothing. Never kept anywhere. Needs `presence`. */
   show(document: OpenDocument, state: Uint8Array | undefined): void {
-    this.#presence.set(document, state);
+    this.#presence?.set(document, state);
   }
 
   /** Own changes that are not known to be safe: the loss of one disk might still undo their acknowledgement. */
@@ -267,7 +267,7 @@ export class SyncClient {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopCoverTimer();
-    this.#presence.stop();
+    this.#presence?.stop();
     this.#masterLink?.stop("the client was closed");
     this.#home.stop("the client was closed");
     this.#keeping?.stop();
@@ -301,7 +301,7 @@ export class SyncClient {
     this.#knownMasters = server.masters;
     this.#lastFault = undefined;
     this.#reader.attach(channel);
-    this.#presence.attach(channel);
+    this.#presence?.attach(channel);
     this.#watchCoverage();
     if (server.peer === "master") {
       this.#masterLink?.stop("the provider is a master now");
@@ -319,7 +319,7 @@ export class SyncClient {
     if (!this.#closed) this.#lastFault = why ?? fault("UNREACHABLE", reason);
     if (wasAttached) {
       this.#reader.detach();
-      this.#presence.detach();
+      this.#presence?.detach();
       this.#provider = undefined;
       this.#stopCoverTimer();
       if (this.#masterLink === undefined) this.#detachMaster();
@@ -373,7 +373,7 @@ export class SyncClient {
     const writes = link === (this.#masterLink ?? this.#home);
     if (reads && this.#reader.receive(message)) return;
     if (reads && message.kind === "presence") {
-      this.#presence.receive(message);
+      this.#presence?.receive(message);
       return;
     }
     if (writes && (this.#writer.receive(message) || this.#asks.receive(message))) return;

@@ -55,7 +55,8 @@ export class OpenDocument {
   presence: Uint8Array | undefined;
   /** Who else is here; another map whenever that has changed. */
   others: ReadonlyMap<number, Present> = new Map();
-  readonly #presenceListeners = new Set<() => void>();
+  /** Who hears of it when one of the two has changed. */
+  readonly presenceListeners = new Set<() => void>();
 
   constructor(
     readonly name: DocumentName,
@@ -76,22 +77,6 @@ export class OpenDocument {
 
   tell(): void {
     for (const listener of [...this.#listeners]) listener();
-  }
-
-  /** Calls back whenever `presence` or `others` has changed. Returns a function that ends that. */
-  onPresence(listener: () => void): () => void {
-    this.#presenceListeners.add(listener);
-    return () => this.#presenceListeners.delete(listener);
-  }
-
-  showOthers(others: ReadonlyMap<number, Present>): void {
-    if (others.size === 0 && this.others.size === 0) return;
-    this.others = others;
-    this.tellPresence();
-  }
-
-  tellPresence(): void {
-    for (const listener of [...this.#presenceListeners]) listener();
   }
 
   /** Calls back whenever `saveState` has changed. Returns a function that ends that. */

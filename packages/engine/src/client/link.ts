@@ -1,9 +1,17 @@
-import { type ClientLimits, clientMessages, type Fault, type Hello, type Message } from "@syncline/protocol";
+import {
+  type ClientLimits,
+  clientMessages,
+  type Fault,
+  type Hello,
+  type Message,
+  type MessageTable,
+} from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Self } from "../introduction.js";
 import type { Clock, Dialer, Link, LinkHandler, Random, Scheduler } from "../ports.js";
 import { Redialer } from "../redial.js";
 import { greetServer } from "./greeting.js";
+import type { PresencePart } from "./presence.js";
 
 /**
  * A client's connection to one server at a time, out of a list: dialed again, at the next one, when it ends.
@@ -13,6 +21,8 @@ export interface ServerPorts {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly dialer: Dialer;
+  /** Shows who is there; without it nobody is shown. */
+  readonly presence?: PresencePart | undefined;
 }
 
 export interface ServerHandler {
@@ -27,8 +37,6 @@ export interface ServerHandler {
   detached(wasAttached: boolean, reason: string, fault: Fault | undefined): void;
 }
 
-const MESSAGES = /* @__PURE__ */ clientMessages();
-
 export class ServerLink {
   #next = 0;
   readonly #redialer: Redialer;
@@ -36,11 +44,13 @@ export class ServerLink {
   #opening: { readonly link: Link; readonly greeting: LinkHandler } | undefined;
 
   readonly #ports: ServerPorts;
+  readonly #messages: MessageTable;
   readonly #limits: ClientLimits;
   readonly #handler: ServerHandler;
 
   constructor(ports: ServerPorts, limits: ClientLimits, handler: ServerHandler) {
     this.#ports = ports;
+    this.#messages = ports.presence?.messages() ?? clientMessages();
     this.#limits = limits;
     this.#handler = handler;
     this.#redialer = new Redialer(ports, limits, {
@@ -75,7 +85,8 @@ export class ServerLink {
 
   #open(link: Link): LinkHandler {
     const handler = this.#handler;
-    const greeting = greetServer(link, handler.self(), { ...this.#ports, messages: MESSAGES }, this.#limits, {
+    const ports = { ...this.#ports, messages: this.#messages };
+    const greeting = greetServer(link, handler.self(), ports, this.#limits, {
       greeted: (channel, server) => {
         this.#opening = undefined;
         this.#current = channel;

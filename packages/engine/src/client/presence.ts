@@ -1,5 +1,12 @@
 import { documentId } from "@syncline/core";
-import type { ClientLimits, Presence, Present } from "@syncline/protocol";
+import {
+  type ClientLimits,
+  clientMessages,
+  type MessageTable,
+  type Presence,
+  type Present,
+  presence,
+} from "@syncline/protocol";
 import type { Channel } from "../channel.js";
 import type { Scheduler } from "../ports.js";
 import type { OpenDocument } from "./documents.js";
@@ -37,7 +44,7 @@ export class OwnPresence {
 
   detach(): void {
     this.#channel = undefined;
-    for (const document of this.#documents.values()) document.showOthers(new Map());
+    for (const document of this.#documents.values()) showOthers(document, new Map());
   }
 
   /** Shows this from now on, or nothing. */
@@ -45,12 +52,12 @@ export class OwnPresence {
     document.presence = state;
     this.#due.add(document);
     if (this.#stopTimer === undefined) this.#flush();
-    document.tellPresence();
+    tellPresence(document);
   }
 
   /** The document was asked for anew: whatever was shown at it is gone there. */
   opened(document: OpenDocument): void {
-    document.showOthers(new Map());
+    showOthers(document, new Map());
     if (document.presence === undefined) return;
     this.#due.add(document);
     if (this.#stopTimer === undefined) this.#flush();
@@ -66,7 +73,7 @@ export class OwnPresence {
       if (present.state === "gone") others.delete(present.id);
       else if ((others.get(present.id)?.clock ?? -1) <= present.clock) others.set(present.id, present);
     }
-    for (const [document, others] of changed) document.showOthers(others);
+    for (const [document, others] of changed) showOthers(document, others);
   }
 
   stop(): void {
@@ -101,3 +108,25 @@ export class OwnPresence {
     });
   }
 }
+
+function showOthers(document: OpenDocument, others: ReadonlyMap<number, Present>): void {
+  if (others.size === 0 && document.others.size === 0) return;
+  document.others = others;
+  tellPresence(document);
+}
+
+function tellPresence(document: OpenDocument): void {
+  for (const listener of [...document.presenceListeners]) listener();
+}
+
+/** What a client is given that shows who is there. One that is not ships nothing of it, and hears nothing. */
+export interface PresencePart {
+  /** What its links carry. */
+  messages(): MessageTable;
+  make(documents: ReadonlyMap<string, OpenDocument>, scheduler: Scheduler, limits: ClientLimits): OwnPresence;
+}
+
+export const presencePart: PresencePart = {
+  messages: () => clientMessages(presence),
+  make: (documents, scheduler, limits) => new OwnPresence(documents, scheduler, limits),
+};

@@ -1,6 +1,6 @@
 import type { DocumentName } from "@syncline/core";
 import { CLIENT_LIMITS } from "../client-limits.js";
-import type { MessageCodec } from "./codec.js";
+import type { MessageCodec, MessageReader } from "./codec.js";
 
 /** Who is at a document, and what he shows of himself there. */
 export interface Present {
@@ -32,8 +32,22 @@ export interface Presence {
 
 const FORMS = ["gone", "still", "state", "lost"] as const;
 
+// On the wire for ever.
+const TAG = 31;
+
+/** For a client that shows nobody: what it is told of others is passed over. */
+export const presenceUnheard: MessageReader<Presence> = {
+  tag: TAG,
+  kind: "presence",
+
+  read(input) {
+    input.raw(input.remaining);
+    return { kind: "presence", present: [] };
+  },
+};
+
 export const presence: MessageCodec<Presence> = {
-  tag: 31,
+  tag: TAG,
   kind: "presence",
 
   write(out, message) {

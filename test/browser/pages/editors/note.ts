@@ -2,7 +2,7 @@
  * What the pages with editors have in common: one document on one server, and an editor that is bound to a text of it as
  * the manual of its binding says. Nothing here knows which editor that is.
  */
-import { connect, type Doc, defineSchema } from "@syncline/client";
+import { connect, type Doc, defineSchema, presence } from "@syncline/client";
 import { type TextView, text } from "@syncline/text";
 import type * as Y from "yjs";
 
@@ -54,7 +54,7 @@ function start<View extends TextView | TextView<Y.XmlFragment>>(
   mount: Mount<View>,
 ): void {
   globalThis.openNote = async (url, person, key) => {
-    const database = connect(url, { schema, token: person.name });
+    const database = connect(url, { schema, token: person.name, presence });
     const lost: string[] = [];
     const refused: string[] = [];
     database.onRejected(({ error }) => refused.push(error.code));
