@@ -100,7 +100,7 @@ export const MUTANTS = [
   {
     rule: "SPINE 16",
     name: "a retired node that does not know it is listened to",
-    file: node("node"),
+    file: node("links"),
     edits: [
       [
         "    if (this.retirements.isRetired(peer.name, peer.generation)) {\n      log.info",
@@ -575,7 +575,7 @@ export const MUTANTS = [
   {
     rule: "decision 0028",
     name: "who may write documents may change the schema",
-    file: node("node"),
+    file: node("clients"),
     edits: [['authorize(who, document, "schema")', 'authorize(who, document, "write")']],
     tests: ["test/client/deletion.test.ts", "without the right"],
   },
@@ -624,14 +624,14 @@ export const MUTANTS = [
   {
     rule: "I11",
     name: "an app below the minimum version is let in",
-    file: node("node"),
-    edits: [["answer(this.tooOld(hello.schema));", "answer(undefined);"]],
+    file: node("links"),
+    edits: [["answer(this.clients.tooOld(hello.schema));", "answer(undefined);"]],
     tests: ["test/schema/versions.test.ts", "below the minimum"],
   },
   {
     rule: "I11",
     name: "an app that is connected stays when the minimum rises above it",
-    file: node("node"),
+    file: node("clients"),
     edits: [
       ["if (why !== undefined) client.channel.end(why);", "if (why === client) client.channel.end(why);"],
     ],

@@ -1,4 +1,5 @@
-import type { Clock } from "../ports.js";
+import { CODES } from "@syncline/protocol";
+import type { Clock, Logger } from "../ports.js";
 import type { NodeLink } from "./peers.js";
 
 /**
@@ -14,7 +15,29 @@ export class Clocks {
   /** The one in the middle; undefined until it is looked for anew. */
   private middle: number | undefined;
 
-  constructor(private readonly clock: Clock) {}
+  /** It was ahead of the others' when it was last looked at, by so much that it is wrong. */
+  private ahead = false;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly aheadMsMax: number,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Whether a master takes no writes because of it: its stamps would win over everybody's. */
+  get isAhead(): boolean {
+    return this.ahead;
+  }
+
+  /** Called a few times a second, and when somebody has come. */
+  look(): void {
+    const aheadMs = this.aheadMs() ?? 0;
+    const wasAhead = this.ahead;
+    this.ahead = aheadMs > this.aheadMsMax;
+    if (this.ahead && !wasAhead) {
+      this.logger.error("clock-ahead", { aheadMs, remedy: CODES.NODE_CLOCK_AHEAD.remedy });
+    } else if (wasAhead && !this.ahead) this.logger.info("clock-right");
+  }
 
   /** A peer has said what time it is there. */
   hear(link: NodeLink): void {

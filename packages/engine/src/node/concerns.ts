@@ -1,5 +1,6 @@
 import type { Vector } from "@syncline/core";
-import { type Fault, fault, type Quorum } from "@syncline/protocol";
+import { type Fault, fault, type Quorum, ruleText } from "@syncline/protocol";
+import type { Scheduler } from "../ports.js";
 import type { Commits } from "./commit.js";
 
 /**
@@ -15,9 +16,13 @@ interface Waiting {
 
 export class Concerns {
   private readonly waiting = new Set<Waiting>();
+  /** Of them, those that wait for no longer than they have said. */
+  private timed = 0;
 
   constructor(
     private readonly commits: Commits,
+    private readonly scheduler: Scheduler,
+    private readonly waitingMax: number,
     /** Why what the vector names will never be had by anybody; undefined if it may be. */
     private readonly objection: (vector: Vector) => string | undefined,
   ) {}
@@ -27,6 +32,25 @@ export class Concerns {
     const waiting = { vector, quorum, answer };
     this.waiting.add(waiting);
     return () => this.waiting.delete(waiting);
+  }
+
+  /** Calls back once: when a quorum has everything up to this vector, or when the wait is over. */
+  whenHeld(vector: Vector, quorum: Quorum, waitMs: number, answer: Waiting["answer"]): void {
+    if (this.timed >= this.waitingMax) {
+      answer(fault("OVERLOADED", `more than ${this.waitingMax} wait for a quorum`));
+      return;
+    }
+    this.timed += 1;
+    const settled = (failed: Fault | undefined) => {
+      this.timed -= 1;
+      stopWaiting();
+      stopTimer();
+      answer(failed);
+    };
+    const stopWaiting = this.wait(vector, quorum, settled);
+    const stopTimer = this.scheduler.after(waitMs, () => {
+      settled(fault("QUORUM_WAIT_TIMEOUT", `not at ${ruleText(quorum)} within ${waitMs} ms`));
+    });
   }
 
   /** Answers those for whom it holds by now. */

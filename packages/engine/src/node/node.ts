@@ -1,43 +1,25 @@
 import type { Change, Conflict, DocumentName, Draft, StreamId, Vector } from "@syncline/core";
-import {
-  changeId,
-  type Document,
-  HybridClock,
-  positionIn,
-  purgeDocument,
-  purgeField,
-  readDocumentId,
-} from "@syncline/core";
+import { changeId, type Document, HybridClock, positionIn } from "@syncline/core";
 import {
   CODES,
   type CommitRule,
-  everyMessage,
   type Fault,
   fault,
-  type Hello,
   type Message,
-  type MessageTable,
   type Quorum,
-  ruleText,
-  type StreamProgress,
   type StreamRecord,
-  topologyText,
 } from "@syncline/protocol";
-import { type Inspector, isFault, type Who } from "../access.js";
-import type { Channel } from "../channel.js";
-import { greet } from "../greeting.js";
-import type { SessionHandler } from "../introduction.js";
 import type { Link, LinkHandler } from "../ports.js";
-import { type Catalog, fieldWithId, SCHEMA } from "../schema/catalog.js";
-import { alterSchema, dropAgain, type Statement } from "../schema/statements.js";
+import type { Catalog } from "../schema/catalog.js";
+import type { Statement } from "../schema/statements.js";
 import type { StoreFull } from "../store-full.js";
-import type { Admission } from "./admission.js";
 import { Aside } from "./aside.js";
 import { Bases } from "./bases.js";
+import { Callers, type CallOptions } from "./callers.js";
 import { Claims } from "./claims.js";
-import { ClientLink, type ClientParts, type OfferSink, ReadOnlyOffers } from "./clientlink.js";
+import { Clients } from "./clients.js";
 import { Clocks } from "./clocks.js";
-import { ClosedStreams, retiredFault } from "./closed-streams.js";
+import { ClosedStreams } from "./closed-streams.js";
 import { Commits } from "./commit.js";
 import { Concerns } from "./concerns.js";
 import type { NodeConfig, NodePorts } from "./config.js";
@@ -52,20 +34,19 @@ import { Gossiping } from "./gossip.js";
 import { Handins } from "./handins.js";
 import { Journal } from "./journal.js";
 import { Lags } from "./lags.js";
-import { type HeadRecord, type HeldStream, Log } from "./log.js";
+import { Links } from "./links.js";
+import { type HeadRecord, Log } from "./log.js";
 import { Mastership } from "./mastership.js";
 import { isReserved, MEMBERS, Members } from "./members.js";
 import { type Meta, readMeta } from "./meta.js";
-import { type OfferPorts, Offers } from "./offers.js";
 import { OwnDocuments } from "./own-documents.js";
-import { NodeLink, Peers } from "./peers.js";
-import { PresenceBoard, PresenceSession } from "./presence.js";
+import { type NodeLink, Peers } from "./peers.js";
+import { PresenceBoard } from "./presence.js";
 import { Promotion } from "./promotion.js";
-import { type FieldIdentity, type PurgeState, Purges, stepOf } from "./purges.js";
-import { Questions } from "./questions.js";
+import { type FieldIdentity, type PurgeState, Purges } from "./purges.js";
 import { Reads } from "./reads.js";
 import { Receiving } from "./receiving.js";
-import { restoration } from "./restoring.js";
+import { Reports } from "./reports.js";
 import { Retention } from "./retention.js";
 import { Retirement, type RetirementAnswer, type RetireOptions } from "./retirement.js";
 import { Retirements } from "./retirements.js";
@@ -98,8 +79,6 @@ export interface ReadOptions {
 export type ReadAnswer =
   | { ok: true; document: Document | undefined; token: Vector }
   | { ok: false; fault: Fault };
-
-const MESSAGES = everyMessage();
 
 /**
  * A node: a set of stream prefixes, with those who follow it and those whom it follows.
@@ -138,8 +117,7 @@ export class SyncNode {
   private readonly safety: Safety;
   /** Whether there may be other masters to dial. */
   private readonly mastersMoved: Watch;
-  /** The log's revision when it was last looked at what peers had said of streams before they came to be what they are. */
-  private learnedAt: number | undefined;
+  private readonly reports: Reports;
   private readonly following: Following;
   private readonly serving: Serving;
   private readonly gossiping: Gossiping;
@@ -148,8 +126,6 @@ export class SyncNode {
   private readonly freshness: Freshness;
   private readonly lags: Lags;
   private readonly clocks: Clocks;
-  /** Its clock was ahead of the others' when it last looked, by so much that it is wrong. */
-  private isClockAhead = false;
   private readonly concerns: Concerns;
   private readonly upstreams: Upstreams;
   private readonly retention: Retention;
@@ -157,27 +133,16 @@ export class SyncNode {
   private readonly sending: Sending;
   private readonly receiving: Receiving;
   private readonly stamps: HybridClock;
-  private readonly clientParts: ClientParts;
-  private readonly clientLinks = new Set<ClientLink>();
-  /** Of their offers, those that wait for something or are to be answered. */
-  private readonly offering = new Set<Offers>();
-  /** What they share at a master. */
-  private offerPorts: OfferPorts | undefined;
+  private readonly callers: Callers;
+  private readonly clients: Clients;
+  private readonly links: Links;
   /** Who is at which document, here and at other nodes. */
   readonly presence: PresenceBoard;
-  /** Links whose greeting is not over. */
-  private readonly greeting = new Set<Channel>();
-  /** Links that others have opened and whose end the transport has not told yet. */
-  private acceptedLinks = 0;
   private readonly meta: Meta;
   private whenDurable: { mark: number; then: () => void }[] = [];
   private settleDue = false;
   private readonly turnEnds: TurnEnds;
-  /** What links are given. */
-  private readonly linkPorts: NodePorts & { readonly messages: MessageTable };
   private isWaitingForRoom = false;
-  private areReceiptsHeld = false;
-  private heldWaits = 0;
   /** Those downstream are told what others say at the next turn, too. */
   private gossipDue = false;
   private stopTimer: () => void = () => {};
@@ -191,7 +156,6 @@ export class SyncNode {
     const { storage, clock, scheduler, random } = ports;
     const { limits } = config;
     this.turnEnds = new TurnEnds(scheduler);
-    this.linkPorts = { ...ports, scheduler: this.turnEnds, messages: MESSAGES };
     this.incarnation = 1 + random.integer(2 ** 53 - 1);
     this.meta = readMeta(storage, config.cluster);
     this.journal = new Journal(storage, {
@@ -280,7 +244,7 @@ export class SyncNode {
         rejoined: () => {
           // Clients that have come meanwhile were told that this node takes no writes.
           const why = fault("ROLE_CHANGED", `${this.name} takes writes again`, this.masters());
-          for (const { channel } of [...this.clientLinks]) channel.end(why);
+          this.clients.end(why);
           news();
         },
       },
@@ -324,22 +288,34 @@ export class SyncNode {
       () => this.log.stream(ownStream() ?? 0),
       beyond,
     );
-    this.concerns = new Concerns(this.commits, beyond);
-    this.clientParts = {
-      feeds: this.feeds,
-      access: ports.access,
+    this.concerns = new Concerns(this.commits, scheduler, limits.waitingConcernsMax, beyond);
+    this.callers = new Callers(
+      this.mastership,
+      this.documents,
+      this.schema,
+      this.purges,
+      this.reads,
+      this.visibility.visible,
+      limits.readWaitMs,
+      { refusesWrites, written: news },
+    );
+    this.clients = new Clients(
+      config.name,
+      this.mastership,
+      this.documents,
+      this.schema,
+      this.log,
+      this.journal,
+      this.commits,
+      this.concerns,
+      this.feeds,
+      this.presence,
       limits,
-      offers: (channel, who) => this.offersOf(channel, who),
-      questions: (channel) => new Questions(channel, this.concerns, this.commits, limits),
-      presence: (channel, id) => new PresenceSession(channel, id, this.presence, clock, scheduler, limits),
-      changed: () => this.poke(),
-      closed: (client) => {
-        this.clientLinks.delete(client);
-        if (client.offers instanceof Offers) this.offering.delete(client.offers);
-      },
-    };
+      ports,
+      { masters: () => this.masters(), refusesWrites, news },
+    );
     this.lags = new Lags(this.log, clock);
-    this.clocks = new Clocks(clock);
+    this.clocks = new Clocks(clock, limits.clockAheadMsMax, ports.log);
     this.own = new OwnDocuments(
       this.mastership,
       this.members,
@@ -365,7 +341,7 @@ export class SyncNode {
         isRunning,
         refusesWrites,
         afterDurable,
-        changed: (reason) => this.endLinks(fault("ROLE_CHANGED", reason, this.masters())),
+        changed: (reason) => this.links.end(fault("ROLE_CHANGED", reason, this.masters())),
         news,
       },
     );
@@ -399,7 +375,7 @@ export class SyncNode {
       },
     );
     this.upstreams = new Upstreams(config.follow, ports, limits, (link, url) =>
-      this.attach("dialer", link, url),
+      this.links.attach("dialer", link, url),
     );
     this.retention = new Retention(this.log, this.peers, this.members, limits);
     const { visible } = this.visibility;
@@ -459,7 +435,33 @@ export class SyncNode {
         forget: (link) => this.forget(link),
         whenDurable: (then) => this.afterDurable(this.journal.mark(), then),
         greetAnew: () =>
-          this.endLinks(fault("ROLE_CHANGED", `${this.name} was retired, and joins again`, this.masters())),
+          this.links.end(fault("ROLE_CHANGED", `${this.name} was retired, and joins again`, this.masters())),
+      },
+    );
+    this.reports = new Reports(this.log, this.peers, this.retirements, this.commits, this.safety, limits);
+    this.links = new Links(
+      this.incarnation,
+      this.self,
+      config,
+      this.peers,
+      this.members,
+      this.retirements,
+      this.closed,
+      this.clients,
+      this.upstreams,
+      this.presence,
+      this.turnEnds,
+      ports,
+      {
+        isOver: () => this.state === "stopped" || this.state === "error",
+        masters: () => this.masters(),
+        connected: (link) => {
+          this.clocks.hear(link);
+          this.clocks.look();
+        },
+        receive: (link, message) => this.receive(link, message),
+        forget: (link) => this.forget(link),
+        news,
       },
     );
     this.conflicts.start();
@@ -505,7 +507,7 @@ export class SyncNode {
 
   /** A peer has opened a link to this node. */
   accept(link: Link): LinkHandler {
-    return this.attach("acceptor", link, "");
+    return this.links.attach("acceptor", link, "");
   }
 
   /** URLs of the masters that this node knows, its own among them. */
@@ -538,7 +540,7 @@ export class SyncNode {
     if (this.journal.isFull) {
       return fault("STORAGE_FULL", `the disk of ${this.name} is full`, this.masters());
     }
-    if (this.isClockAhead) {
+    if (this.clocks.isAhead) {
       return fault("NODE_CLOCK_AHEAD", `the clock of ${this.name} is ahead of the others'`, this.masters());
     }
     if (this.isOverloaded()) return fault("OVERLOADED", "the disk does not keep up");
@@ -549,14 +551,10 @@ export class SyncNode {
   transact(
     document: DocumentName,
     mutate: (draft: Draft) => void,
-    options: WriteOptions & { readonly token: Vector },
+    options: CallOptions,
     answer: (answer: WriteAnswer) => void,
   ): void {
-    if (isReserved(document)) {
-      answer({ ok: false, fault: reserved(document) });
-      return;
-    }
-    this.write(document, mutate, options, answer);
+    this.callers.transact(document, mutate, options, answer);
   }
 
   /** The schema as readers see it here. */
@@ -567,47 +565,20 @@ export class SyncNode {
   /** Changes the schema, all statements or none, after what `token` names is visible. */
   alterSchema(
     statements: readonly Statement[],
-    options: WriteOptions & { readonly token: Vector },
+    options: CallOptions,
     answer: (answer: WriteAnswer) => void,
   ): void {
-    const alter = (draft: Draft): void => alterSchema(draft, statements, { seen: this.visibility.visible });
-    this.write(SCHEMA, alter, options, answer);
+    this.callers.alterSchema(statements, options, answer);
   }
 
   /** Writes the loser of a conflict again, or shows a deleted document with what was written to it. */
-  restore(
-    conflict: Conflict,
-    options: WriteOptions & { readonly token: Vector },
-    answer: (answer: WriteAnswer) => void,
-  ): void {
-    const again = restoration(conflict);
-    if (again === undefined) {
-      const reason =
-        conflict.type === "late_merge"
-          ? "a late_merge has hidden nothing: what came late is shown with all else"
-          : `a ${conflict.type} of this kind is resolved in the schema: undrop, rename or drop there`;
-      answer({ ok: false, fault: fault("SCHEMA_CONFLICT", reason) });
-      return;
-    }
-    this.write(readDocumentId(conflict.document), again.play, { ...options, asIs: again.asIs }, answer);
+  restore(conflict: Conflict, options: CallOptions, answer: (answer: WriteAnswer) => void): void {
+    this.callers.restore(conflict, options, answer);
   }
 
   /** Takes the content of a deleted document away for good: see `Purges`. */
-  purge(
-    name: DocumentName,
-    options: WriteOptions & { readonly token: Vector },
-    answer: (answer: WriteAnswer) => void,
-  ): void {
-    this.reads.whenVisible(options.token, options.waitMs, (failed) => {
-      const entry = this.documents.find(name);
-      const isDeleted = entry !== undefined && this.documents.read(entry).isDeleted;
-      const refused = isReserved(name)
-        ? reserved(name)
-        : fault("MALFORMED_OP", "only what is deleted can be purged: delete it first");
-      if (failed === undefined && isDeleted)
-        this.write(name, purgeDocument, { ...options, token: new Map() }, answer);
-      else answer({ ok: false, fault: failed ?? refused });
-    });
+  purge(name: DocumentName, options: CallOptions, answer: (answer: WriteAnswer) => void): void {
+    this.callers.purge(name, options, answer);
   }
 
   /**
@@ -620,66 +591,27 @@ export class SyncNode {
     options: WriteOptions,
     answer: (answer: WriteAnswer | undefined) => void,
   ): void {
-    const collection = this.catalog().withId(name.collection);
-    const dropped =
-      field === undefined
-        ? collection?.dropped
-        : collection && fieldWithId(collection, field.id, field.kind)?.dropped;
-    if (dropped !== true) {
-      answer({
-        ok: false,
-        fault: fault("MALFORMED_OP", "only what is dropped can be purged: drop it first"),
-      });
-      return;
-    }
-    if (this.purgeState(name, field).state !== "present") {
-      answer(undefined);
-      return;
-    }
-    const mutate = field === undefined ? purgeDocument : (draft: Draft) => purgeField(draft, stepOf(field));
-    this.write(name, mutate, { ...options, asIs: field !== undefined, token: new Map() }, answer);
+    this.callers.purgeDropped(name, field, options, answer);
   }
 
   /** Says anew that it is dropped, by somebody who has seen the purge: no write that it took away is told of any more. */
   dropAgain(
     collection: string,
     field: FieldIdentity | undefined,
-    options: WriteOptions & { readonly token: Vector },
+    options: CallOptions,
     answer: (answer: WriteAnswer) => void,
   ): void {
-    const drop = (draft: Draft): void => dropAgain(draft, collection, field, this.visibility.visible);
-    this.write(SCHEMA, drop, options, answer);
+    this.callers.dropAgain(collection, field, options, answer);
   }
 
   /** Whether this node still has anything of a document that was purged, or of a dropped field of it. */
   purgeState(name: DocumentName, field?: FieldIdentity): PurgeState {
-    return field === undefined ? this.purges.stateOf(name) : this.purges.stateOfField(name, field);
+    return this.callers.purgeState(name, field);
   }
 
   /** Keys of all documents of a collection, deleted ones too, after `after`, at most `limit`. */
   allKeys(collection: string, after: string | undefined, limit: number): string[] {
     return this.documents.keys(collection, after, limit);
-  }
-
-  private write(
-    document: DocumentName,
-    mutate: (draft: Draft) => void,
-    options: WriteOptions & { readonly token: Vector },
-    answer: (answer: WriteAnswer) => void,
-  ): void {
-    this.reads.whenVisible(
-      options.token,
-      Math.min(options.waitMs, this.config.limits.readWaitMs),
-      (failed) => {
-        const refused = failed ?? this.refusesWrites();
-        if (refused !== undefined || this.mastership.current === undefined) {
-          answer({ ok: false, fault: refused ?? fault("SHUTTING_DOWN", "the node is stopping") });
-          return;
-        }
-        this.mastership.current.writes.transact(document, mutate, options, answer);
-        this.poke();
-      },
-    );
   }
 
   /**
@@ -712,21 +644,7 @@ export class SyncNode {
     waitMs: number,
     answer: (failed: Fault | undefined) => void,
   ): void {
-    if (this.heldWaits >= this.config.limits.waitingConcernsMax) {
-      answer(fault("OVERLOADED", `more than ${this.config.limits.waitingConcernsMax} wait for a quorum`));
-      return;
-    }
-    this.heldWaits += 1;
-    const settled = (failed: Fault | undefined) => {
-      this.heldWaits -= 1;
-      stopWaiting();
-      stopTimer();
-      answer(failed);
-    };
-    const stopWaiting = this.concerns.wait(vector, quorum, settled);
-    const stopTimer = this.ports.scheduler.after(waitMs, () => {
-      settled(fault("QUORUM_WAIT_TIMEOUT", `not at ${ruleText(quorum)} within ${waitMs} ms`));
-    });
+    this.concerns.whenHeld(vector, quorum, waitMs, answer);
     this.poke();
   }
 
@@ -832,7 +750,7 @@ export class SyncNode {
       }),
       streams: streamStatus(this.log, this.following.providers()),
       stalenessMs: Number.isFinite(stalenessMs) ? stalenessMs : null,
-      clients: this.clientLinks.size,
+      clients: this.clients.count,
       isDiskFull: this.journal.isFull,
       clockAheadMs: this.clocks.aheadMs() ?? null,
       unflushedBytes: this.journal.unflushedBytes,
@@ -872,7 +790,7 @@ export class SyncNode {
       this.settle();
       const why = fault("SHUTTING_DOWN", `${this.name} is stopping`, this.masters());
       this.refuseWaiting(why);
-      this.endLinks(why);
+      this.links.end(why);
       this.stopTimer();
       this.bases.stop();
       this.receiving.stop();
@@ -928,12 +846,6 @@ export class SyncNode {
     this.concerns.stop(why);
   }
 
-  private endLinks(why: Fault): void {
-    for (const { channel } of [...this.peers.all()]) channel.end(why);
-    for (const { channel } of [...this.clientLinks]) channel.end(why);
-    for (const channel of [...this.greeting]) channel.end(why);
-  }
-
   private objectionToDeciding(): Fault | undefined {
     if (this.state !== "running") return fault("SHUTTING_DOWN", `${this.name} is not running`);
     if (this.mastership.current !== undefined) return undefined;
@@ -952,207 +864,18 @@ export class SyncNode {
 
   // ---- links ----
 
-  private attach(side: "dialer" | "acceptor", link: Link, url: string): LinkHandler {
-    const { config, ports } = this;
-    let who: Who = { name: "" };
-    const refused =
-      this.state === "stopped" || this.state === "error"
-        ? "SHUTTING_DOWN: the node has stopped"
-        : side === "acceptor" && this.acceptedLinks >= config.limits.linksMax
-          ? "LIMIT_EXCEEDED: too many links"
-          : undefined;
-    if (refused !== undefined) {
-      link.close(refused);
-      return { frame() {}, drained() {}, closed() {} };
-    }
-    const self = () => ({
-      peer: this.self.role,
-      cluster: config.cluster,
-      name: config.name,
-      incarnation: this.incarnation,
-      url: config.url,
-      voter: config.voter,
-      promoted: this.self.promoted,
-      generation: this.closed.generation,
-      masters: this.masters(),
-      token: topologyText({ isSingle: config.topology === "single-master", claim: this.self.claim }),
-    });
-    const channel = greet(side, link, self, this.linkPorts, config.limits, {
-      admitClient: (hello, answer) => {
-        ports.access.authenticate(hello, (result) => {
-          if (isFault(result)) answer(result);
-          else {
-            who = result;
-            answer(this.tooOld(hello.schema));
-          }
-        });
-      },
-      greeted: (channel, peer) => {
-        this.greeting.delete(channel);
-        return peer.peer === "client"
-          ? this.attachClient(channel, who, peer)
-          : this.attachNode(channel, peer, side, url);
-      },
-      failed: (reason, why) => {
-        this.greeting.delete(channel);
-        if (side === "dialer") this.upstreams.failed(url, `${why?.code ?? "ended"}: ${reason}`);
-        else ports.log.info("greeting-failed", { reason, code: why?.code });
-        if (side === "dialer" && why?.code === "SELF_LINK") this.upstreams.giveUp(url);
-      },
-    });
-    this.greeting.add(channel);
-    if (side === "dialer") return channel;
-    this.acceptedLinks += 1;
-    return {
-      frame: (bytes) => channel.frame(bytes),
-      drained: () => channel.drained(),
-      closed: (reason) => {
-        this.acceptedLinks -= 1;
-        channel.closed(reason);
-      },
-    };
-  }
-
-  private attachClient(channel: Channel, who: Who, { incarnation, schema }: Hello): SessionHandler {
-    const client = new ClientLink(channel, who, incarnation, schema, this.clientParts);
-    this.clientLinks.add(client);
-    return client;
-  }
-
-  /** Why a client is refused whose app was written for this version of the schema. */
-  private tooOld(version: number | undefined): Fault | undefined {
-    const { minimum } = this.schema.catalog();
-    if (version === undefined || version >= minimum) return undefined;
-    const reason = `the app is of version ${version} of the schema, and ${minimum} is the least that may connect`;
-    return fault("SCHEMA_VERSION", reason);
-  }
-
   /** A document has changed: one of the cluster's own, perhaps. */
   private reservedChanged(name: DocumentName): void {
     if (!isReserved(name)) return;
-    if (isSchema(name)) this.schemaChanged();
-    else if (name.key === MEMBERS.key) this.members.changed();
+    if (isSchema(name)) {
+      this.schema.changed();
+      this.clients.schemaChanged();
+    } else if (name.key === MEMBERS.key) this.members.changed();
     else if (name.key === CLOCKS.key) this.skews.changed();
     else if (name.key === TAKEOVERS.key) {
       this.takeovers.changed();
       this.conflicts.takenOver();
     }
-  }
-
-  /** The schema may ask for later apps than those that are connected. */
-  private schemaChanged(): void {
-    this.schema.changed();
-    this.ports.scheduler.turn(() => {
-      for (const client of [...this.clientLinks]) {
-        const why = this.tooOld(client.schema);
-        if (why !== undefined) client.channel.end(why);
-      }
-    });
-  }
-
-  private offersOf(channel: Channel, who: Who): OfferSink {
-    const { current } = this.mastership;
-    if (current === undefined) return new ReadOnlyOffers(channel, () => this.masters());
-    if (this.offerPorts?.admission !== current.admission)
-      this.offerPorts = this.offerPortsOf(current.admission);
-    return new Offers(channel, who, this.offerPorts);
-  }
-
-  /** What the offers of all client links of a master share. */
-  private offerPortsOf(admission: Admission): OfferPorts {
-    return {
-      admission,
-      journal: this.journal,
-      log: this.log,
-      commits: this.commits,
-      clock: this.ports.clock,
-      logger: this.ports.log,
-      limits: this.config.limits,
-      mac: this.ports.mac,
-      nodeName: this.name,
-      busy: this.offering,
-      holdReceipts: this.holdReceipts,
-      closedFor: () => this.refusesWrites(),
-      objection: (change) => this.objectionTo(change),
-      mayWrite: (who, { document }) =>
-        isSchema(document)
-          ? this.ports.access.authorize(who, document, "schema")
-          : !isReserved(document) && this.ports.access.authorize(who, document, "write"),
-    };
-  }
-
-  private objectionTo(change: Change): ReturnType<Inspector["objection"]> {
-    const objection = this.ports.inspector?.objection(change, () => this.documents.shown(change.document));
-    if (objection?.kind !== "missing") return objection;
-    // All that the change has observed is in the admission view. Unless some of that is not shown yet, nothing will come.
-    const own = this.mastership.stream;
-    const isAllShown = own === undefined || own.visible === own.held;
-    return isAllShown ? { ...objection, kind: "malformed" } : objection;
-  }
-
-  private attachNode(
-    channel: Channel,
-    peer: Hello,
-    side: "dialer" | "acceptor",
-    url: string,
-  ): SessionHandler {
-    const { log } = this.ports;
-    const reachedAt = peer.url === "" ? url : peer.url;
-    const link = new NodeLink(channel, peer, side === "dialer", reachedAt, this.peers);
-    if (!this.members.hasRoomFor(peer.name)) {
-      this.ports.scheduler.turn(() => channel.end(fault("LIMIT_EXCEEDED", "more nodes than membersMax")));
-      return { message() {}, drained() {}, closed() {} };
-    }
-    const closings = this.retirements.all();
-    if (closings.length > 0) channel.send({ kind: "retired", closings });
-    if (this.retirements.isRetired(peer.name, peer.generation)) {
-      log.info("retired-node-turned-away", { node: peer.name });
-      this.ports.scheduler.turn(() => channel.end(retiredFault(peer.name)));
-      return {
-        // It may know of what this one does not.
-        message: (message) => {
-          if (message.kind === "retired") this.closed.learn(message.closings);
-        },
-        drained() {},
-        closed() {},
-      };
-    }
-    const wasContested = this.peers.isContested(peer.name);
-    const superseded = this.peers.add(link);
-    this.members.changed();
-    this.clocks.hear(link);
-    this.lookAtClock();
-    if (!wasContested && this.peers.isContested(peer.name)) {
-      const urls = [link, ...superseded].map(({ url }) => url);
-      log.error("name-taken-twice", { node: peer.name, urls, remedy: CODES.SUPERSEDED.remedy });
-    }
-    for (const old of superseded) {
-      this.forget(old);
-      old.channel.end(fault("SUPERSEDED", `${peer.name} has come back as a new process`));
-    }
-    if (side === "dialer") this.upstreams.succeeded(url);
-    const { topology = "multi-master" } = this.config;
-    if (link.topology.isSingle !== (topology === "single-master"))
-      log.error("topology-differs", {
-        node: peer.name,
-        here: topology,
-        remedy: "start all nodes with the same",
-      });
-    log.info("node-connected", { node: peer.name, role: peer.peer, side });
-    this.presence.attach(channel);
-    this.poke();
-    return {
-      message: (message) => {
-        this.receive(link, message);
-        this.poke();
-      },
-      drained: () => this.poke(),
-      closed: (reason, why) => {
-        log.info("node-disconnected", { node: peer.name, side, reason, code: why?.code });
-        this.forget(link);
-        this.poke();
-      },
-    };
   }
 
   private forget(link: NodeLink): void {
@@ -1172,7 +895,7 @@ export class SyncNode {
   private receive(link: NodeLink, message: Message): void {
     switch (message.kind) {
       case "progress":
-        for (const entry of message.streams) this.receiveProgress(link, entry);
+        for (const entry of message.streams) this.reports.receive(link, entry);
         break;
       case "follow":
         this.serving.follow(link, message.stream, message.after);
@@ -1225,25 +948,6 @@ export class SyncNode {
     }
   }
 
-  private receiveProgress(link: NodeLink, entry: StreamProgress): void {
-    const known = link.progress.get(entry.stream);
-    if (known === undefined && link.progress.size >= this.config.limits.vectorEntriesMax) {
-      link.channel.end(fault("LIMIT_EXCEEDED", "the peer names more streams than vectorEntriesMax"));
-      return;
-    }
-    link.report({ ...entry, node: entry.node === "" ? (known?.node ?? "") : entry.node });
-    const stream = this.log.stream(entry.stream);
-    if (stream !== undefined) this.learnProgress(stream, entry);
-  }
-
-  /** What another one says of a stream that this node holds. Returns whether more of it is committed now. */
-  private learnProgress(stream: HeldStream, { committed, safe }: StreamProgress): boolean {
-    const end = this.retirements.endOf(stream.id, stream.opening) ?? Number.POSITIVE_INFINITY;
-    const isNews = this.commits.learn(stream, Math.min(committed, end));
-    this.safety.learn(stream, safe);
-    return isNews;
-  }
-
   // ---- turns ----
 
   /** Something has changed: settle it at the end of this turn. */
@@ -1275,17 +979,17 @@ export class SyncNode {
       do this.commits.evaluate();
       while (this.visibility.advance());
       growing = false;
-      for (const offers of this.offering) if (offers.admit()) growing = true;
+      for (const offers of this.clients.offering) if (offers.admit()) growing = true;
     }
-    this.learnFromPeers();
+    if (this.reports.settle()) this.poke();
     this.safety.evaluate();
     this.following.choose();
     this.serving.pump();
     this.sending.pump();
     // Receipts before cuts: a cut may say that a change is safe, and only its receipt says where it is.
-    for (const offers of this.offering) {
+    for (const offers of this.clients.offering) {
       offers.answer();
-      if (!offers.isBusy) this.offering.delete(offers);
+      if (!offers.isBusy) this.clients.offering.delete(offers);
     }
     this.feeds.pump();
     this.journal.flush();
@@ -1301,16 +1005,6 @@ export class SyncNode {
     this.log.trim();
     this.documents.trim();
     this.bases.settle();
-  };
-
-  /** Sees to it that receipts which wait for the disk are looked at again in time. */
-  private readonly holdReceipts = (): void => {
-    if (this.areReceiptsHeld) return;
-    this.areReceiptsHeld = true;
-    this.ports.scheduler.after(this.config.limits.receiptHoldMs, () => {
-      this.areReceiptsHeld = false;
-      this.poke();
-    });
   };
 
   /** A snapshot is here, whole: what it has of each stream is held and shown in one step. */
@@ -1340,21 +1034,6 @@ export class SyncNode {
     this.takeovers.changed();
   }
 
-  /** What peers said of a stream before this node held it may count now. */
-  private learnFromPeers(): void {
-    const since = this.learnedAt;
-    this.learnedAt = this.log.revision.number;
-    if (!this.log.revision.hasMoved(since)) return;
-    for (const stream of this.log.streams()) {
-      if (!stream.hasMoved(since)) continue;
-      for (const { progress } of this.peers.all()) {
-        const entry = progress.get(stream.id);
-        if (entry === undefined) continue;
-        if (this.learnProgress(stream, entry)) this.poke();
-      }
-    }
-  }
-
   /** Dials the masters that were promoted, unless it follows them anyway. */
   private lookForMasters(): void {
     if (!this.mastersMoved.hasMoved()) return;
@@ -1377,7 +1056,7 @@ export class SyncNode {
       if (this.bases.look()) this.poke();
       this.sending.look();
       this.receiving.look();
-      this.lookAtClock();
+      this.clocks.look();
       this.own.noteSkews();
       this.lookForMasters();
       this.feeds.cutIdle();
@@ -1388,19 +1067,9 @@ export class SyncNode {
     });
   }
 
-  /** A master whose clock is ahead takes no writes: its stamps would win over everybody's. */
-  private lookAtClock(): void {
-    const aheadMs = this.clocks.aheadMs() ?? 0;
-    const wasAhead = this.isClockAhead;
-    this.isClockAhead = aheadMs > this.config.limits.clockAheadMsMax;
-    if (this.isClockAhead && !wasAhead) {
-      this.ports.log.error("clock-ahead", { aheadMs, remedy: CODES.NODE_CLOCK_AHEAD.remedy });
-    } else if (wasAhead && !this.isClockAhead) this.ports.log.info("clock-right");
-  }
-
   /** Whether something waits that time alone may end; everything else is settled when it happens. */
   private someWaitEnds(): boolean {
-    return this.following.isWaiting || this.offering.size > 0;
+    return this.following.isWaiting || this.clients.offering.size > 0;
   }
 
   private durable(mark: number): void {
@@ -1456,7 +1125,7 @@ export class SyncNode {
     this.stopTimer();
     const why = this.storageFailed();
     this.refuseWaiting(why);
-    this.endLinks(why);
+    this.links.end(why);
     this.ports.failed(error);
   }
 
@@ -1472,6 +1141,3 @@ export class SyncNode {
     return this.isReady() ? "streaming" : "joining";
   }
 }
-
-const reserved = ({ collection }: DocumentName): Fault =>
-  fault("FORBIDDEN", `${collection} is the cluster's own; nobody else writes there`);
