@@ -78,6 +78,14 @@ export async function profile(options: BrowserContextOptions = {}): Promise<Brow
   return context;
 }
 
+/** One that is kept in a folder, over the end of its browser. */
+export async function keptProfile(folder: string): Promise<BrowserContext> {
+  const options = { args: ARGUMENTS, ...(executable !== undefined && { executablePath: executable }) };
+  const context = await chromium.launchPersistentContext(folder, options);
+  contexts.push(context);
+  return context;
+}
+
 /** A page in this profile, or in a new one. What it throws fails whatever is asked of it next. */
 export async function tab(site: Site, context?: BrowserContext): Promise<Page> {
   const page = await (context ?? (await profile())).newPage();

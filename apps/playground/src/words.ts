@@ -57,6 +57,11 @@ const WORDS: Partial<Record<SynclineError["code"], Notice>> = {
     title: "The cluster knows this board in another form",
     text: "Reload the page: its app may have a newer version.",
   },
+  SCHEMA_VERSION: {
+    tone: "bad",
+    title: "This page is too old for its cluster",
+    text: "Reload it: what was not sent is kept, and sent then.",
+  },
   FORBIDDEN: {
     tone: "bad",
     title: "You may not do this",

@@ -159,11 +159,16 @@ export class IndexedDbSlots implements SlotStore {
       this.lost?.(fault("OFFLINE_UNAVAILABLE", "what was kept has been thrown away"));
     };
     return await openDB<Tables>(this.#name, LAYOUT_VERSION, {
-      upgrade: (database) => {
+      upgrade: (database, _from, _to, _transaction, event) => {
         const slots = database.createObjectStore("slots");
-        database.createObjectStore("entries");
+        const entries = database.createObjectStore("entries");
         // Where it was thrown away under those who use it, they have their slots still.
         for (const slot of this.#held.keys()) slots.put(true, slot);
+        // Chromium begins anew where it can read nothing, and says so here alone: the first slot has something damaged in it.
+        if ((event as { readonly dataLoss?: string }).dataLoss === "total") {
+          slots.put(true, "lost");
+          entries.put(new Uint8Array(), ["lost", "session"]);
+        }
       },
       // Somebody deletes the database, or needs a newer layout: not to be stood in the way of.
       blocking: (_current, _blocked, event) => {

@@ -8,26 +8,30 @@ import {
   type Limits,
   register,
   type Status,
+  type SynclineError,
   set,
 } from "@syncline/client";
 
 /** The page of an app with one board: what the tests call in it. */
 const fields = { title: register<string>(), votes: counter(), tags: set<string>() };
-const schema = defineSchema({ boards: fields });
 
 export interface BoardOptions {
   /** The name of the store, if there is one. */
   readonly keptAs?: string;
   readonly limits?: Partial<Limits>;
+  readonly token?: string;
+  /** Of the app, as the cluster's schema counts them. */
+  readonly version?: number;
 }
 
 class BoardPage {
   readonly #db: Database<{ boards: typeof fields }>;
   readonly #board: Doc<typeof fields>;
 
-  constructor(urls: readonly string[], { keptAs, limits = {} }: BoardOptions) {
+  constructor(urls: readonly string[], { keptAs, limits = {}, token = "", version }: BoardOptions) {
     const storage = keptAs === undefined ? {} : { storage: indexedDb(keptAs) };
-    this.#db = connect(urls, { schema, limits, ...storage });
+    const schema = defineSchema({ boards: fields }, version === undefined ? {} : { version });
+    this.#db = connect(urls, { schema, limits, token, ...storage });
     this.#board = this.#db.open("boards", "roadmap");
   }
 
@@ -49,6 +53,12 @@ class BoardPage {
       b.votes.increment();
       b.tags.add(tag);
     });
+    return (await write.acknowledged({ timeoutMs: 20_000 })).outcome;
+  }
+
+  /** Resolves with the outcome at the master's disk, when it has got there. */
+  async name(title: string): Promise<string> {
+    const write = this.#board.transact((b) => b.title.set(title));
     return (await write.acknowledged({ timeoutMs: 20_000 })).outcome;
   }
 
@@ -82,9 +92,18 @@ class BoardPage {
 
   /** Resolves once the board has so many votes. */
   until(votes: number): Promise<unknown> {
+    return this.#untilBoard(() => this.#board.votes.value >= votes);
+  }
+
+  /** Resolves once the board has this title. */
+  untilNamed(title: string): Promise<unknown> {
+    return this.#untilBoard(() => this.#board.title.value === title);
+  }
+
+  #untilBoard(holds: () => boolean): Promise<unknown> {
     return new Promise((resolve) => {
       const look = (): void => {
-        if (this.#board.votes.value < votes) return;
+        if (!holds()) return;
         stop();
         resolve(this.shown());
       };
@@ -94,13 +113,24 @@ class BoardPage {
   }
 
   /** Resolves with the status once it has what is given. */
-  untilStatus(wanted: Partial<Status>): Promise<Status> {
+  async untilStatus(wanted: Partial<Status>): Promise<Status> {
+    const entries = Object.entries(wanted) as [keyof Status, unknown][];
+    await this.#until((status) => entries.every(([name, value]) => status[name] === value));
+    return this.#db.status;
+  }
+
+  /** Resolves with what is wrong with the connection, once something is. */
+  async untilError(): Promise<SynclineError> {
+    await this.#until(({ error }) => error !== undefined);
+    return this.#db.status.error as SynclineError;
+  }
+
+  #until(holds: (status: Status) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
-        const entries = Object.entries(wanted) as [keyof Status, unknown][];
-        if (!entries.every(([name, value]) => this.#db.status[name] === value)) return;
+        if (!holds(this.#db.status)) return;
         stop();
-        resolve(this.#db.status);
+        resolve();
       };
       const stop = this.#db.onStatus(look);
       look();
