@@ -443,6 +443,13 @@ export const MUTANTS = [
   },
   {
     rule: "SPINE: a quorum that can no longer be met",
+    name: "what waits is committed by a rule that only memory has",
+    file: node("commit"),
+    edits: [["const ofLocal = durable >= from ? last : 0;", "const ofLocal = durable >= 0 ? last : 0;"]],
+    tests: ["test/simulation/regressions.test.ts", "committed-by-a-rule-that-only-memory-had"],
+  },
+  {
+    rule: "SPINE: a quorum that can no longer be met",
     name: "the old quorum commits what came under the new rule",
     file: node("commit"),
     edits: [["last = from - 1;", "void from;"]],

@@ -72,6 +72,27 @@ describe("a quorum that can no longer be met", () => {
     for (const node of [m1, f3]) expect(tags(node)).toEqual(["before", "waiting"]);
   });
 
+  test("is given up: as long as only memory has the record that says so, nothing is committed by it", () => {
+    const cluster = world(88);
+    const m1 = cluster.master("m1", { rule: any(1, "gone"), flushMs: 3_000 });
+    cluster.pass(10_000);
+    const waiting = add(m1, "waiting");
+    cluster.pass(10_000);
+    m1.changeRule(LOCAL);
+    cluster.pass(1_000);
+    expect(waiting.answer).toBeUndefined();
+    expect(tags(m1)).toBeUndefined();
+    // It dies before its disk has the record. Nobody was promised anything, and the former stream waits as before.
+    m1.restart();
+    cluster.pass(10_000);
+    expect(tags(m1)).toBeUndefined();
+    const again = add(m1, "again");
+    cluster.pass(10_000);
+    m1.changeRule(LOCAL);
+    cluster.pass(10_000);
+    expect(again.answer).toMatchObject({ ok: true, receipt: { outcome: "committed" } });
+  });
+
   test("the old quorum does not commit what came after the change", () => {
     const { cluster, m1, f1, f2, f3, f4 } = stuck(83);
     for (const name of ["f3", "f4"]) cluster.network.cut("m1", name);

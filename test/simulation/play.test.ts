@@ -66,6 +66,12 @@ const MUST_HAPPEN = [
   "opened after a master's loss",
   "retirements: retired",
   "retirements: RETIREMENT_WOULD_LOSE",
+  "rule-changed",
+  "rules: changed",
+  "committed by a later rule",
+  "purges: committed",
+  "purges: confirmed by every node",
+  "purges: something remains that they had not seen",
   "node-retired",
   "stream-cut",
 ];

@@ -19,7 +19,7 @@ export { isReserved, MEMBERS } from "./node/members.js";
 export { ForeignStore } from "./node/meta.js";
 export { type ReadAnswer, type ReadOptions, SyncNode } from "./node/node.js";
 export type { Doubt } from "./node/promotion.js";
-export type { PurgeState } from "./node/purges.js";
+export type { FieldIdentity, PurgeState } from "./node/purges.js";
 export type { RetirementAnswer } from "./node/retirement.js";
 export type { RoleAnswer } from "./node/roles.js";
 export type {

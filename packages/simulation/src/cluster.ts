@@ -1,5 +1,5 @@
 import type { BareDocument, Change, Conflict, Document, Draft, Vector } from "@syncline/core";
-import { changeId, covers, readDocumentId, vectorsEqual } from "@syncline/core";
+import { changeId, covers, decodeChange, readDocumentId, vectorsEqual } from "@syncline/core";
 import {
   type Access,
   DamagedStore,
@@ -458,6 +458,20 @@ export class SimNode {
       }),
     );
     return result;
+  }
+
+  /** Does something in this process by which it may write itself, and tells what it wrote at once. */
+  making(act: () => void, made: (change: Change) => void): void {
+    this.process.run(() => {
+      const before = new Map(this.engine.heldVector());
+      act();
+      for (const [stream, held] of this.engine.heldVector())
+        for (let position = (before.get(stream) ?? 0) + 1; position <= held; position++) {
+          const { body } = this.engine.recordAt(stream, position);
+          const change = body.kind === "change" ? decodeChange(body.change) : undefined;
+          if (change?.ok === true) made(change.value);
+        }
+    });
   }
 
   /** Purges a deleted document, as an operator does. */

@@ -1,7 +1,9 @@
 import type { Draft, ListDraft } from "@syncline/core";
 import type { Statement } from "@syncline/engine";
 import type { CrashMoment } from "./disk.js";
+import { insertPurges } from "./purge-stories.js";
 import { SeededRandom } from "./random.js";
+import { insertRules } from "./rule-stories.js";
 import type { Question } from "./sessions/callers.js";
 
 /**
@@ -97,6 +99,23 @@ export type Action =
   /** An operator gives a node another role; `needed` others of the cluster have to have what it accepts from then on. */
   | { readonly kind: "promote"; readonly node: string; readonly force: boolean; readonly needed: number }
   | { readonly kind: "demote"; readonly node: string; readonly force: boolean }
+  /** An operator gives a master's stream another commit rule: so many of these nodes; of none, LOCAL. */
+  | {
+      readonly kind: "sync";
+      readonly node: string;
+      readonly rule: "any" | "first";
+      readonly needed: number;
+      readonly of: readonly string[];
+    }
+  /** An operator has a node take the content of a deleted document away for good. */
+  | { readonly kind: "purge"; readonly node: string; readonly document: string }
+  /** The same of a dropped collection, or of the dropped fields of this name. */
+  | {
+      readonly kind: "purge-dropped";
+      readonly node: string;
+      readonly collection: string;
+      readonly field?: string;
+    }
   /** An operator has `by` take a node out of the cluster that is gone, or that he takes for gone. */
   | { readonly kind: "retire"; readonly node: string; readonly by: string; readonly force: boolean }
   /** It loses sight of all other nodes, and they of it; clients may still see it. */
@@ -126,6 +145,8 @@ export const FAULTS = {
   clients: ["move", "close-tab", "offline"],
   roles: ["promote", "demote"],
   retirements: ["retire", "isolate"],
+  rules: ["sync"],
+  purges: ["purge", "purge-dropped"],
 } as const satisfies Record<string, readonly ActionKind[]>;
 
 export type FaultName = keyof typeof FAULTS;
@@ -193,10 +214,22 @@ const WEIGHTS: Readonly<Record<ActionKind, number>> = {
   "lose-master": 0,
   retire: 0,
   isolate: 0,
+  sync: 0,
+  purge: 0,
+  "purge-dropped": 0,
 };
 
 /** What is drawn apart from the rest, which stays what it was when something is added here. */
-const PURPOSES = { roles: 1, stops: 2, retention: 3, presence: 4, late: 5, retirements: 6 } as const;
+const PURPOSES = {
+  roles: 1,
+  stops: 2,
+  retention: 3,
+  presence: 4,
+  late: 5,
+  retirements: 6,
+  rules: 7,
+  purges: 8,
+} as const;
 
 /** Everything that may happen, so that a batch of histories can be asked whether it did. */
 export const ACTION_KINDS = Object.keys(WEIGHTS) as readonly ActionKind[];
@@ -244,6 +277,9 @@ export function drawHistory(
     insertRetirements(actions, masters, followers, new SeededRandom(seed, PURPOSES.retirements));
   insertPresence(actions, names.clients, !left.has("close-tab"), new SeededRandom(seed, PURPOSES.presence));
   insertLateOpening(actions, names.clients, left, new SeededRandom(seed, PURPOSES.late));
+  const cast = { masters, followers, clients: names.clients, left, drawMutations };
+  if (!left.has("sync")) insertRules(actions, cast, new SeededRandom(seed, PURPOSES.rules));
+  if (!left.has("purge")) insertPurges(actions, cast, new SeededRandom(seed, PURPOSES.purges));
   const keeping = new SeededRandom(seed, PURPOSES.retention);
   return {
     seed,
@@ -313,6 +349,25 @@ function mutateList(
   else if (length === 0) return;
   else if (mutation.do === "move") items.move(mutation.at % length, mutation.to % length);
   else items.delete(mutation.at % length);
+}
+
+/** Whom stories are about, and how they write. */
+export interface Cast {
+  readonly masters: readonly string[];
+  readonly followers: readonly string[];
+  readonly clients: readonly string[];
+  /** What does not happen in this history. */
+  readonly left: ReadonlySet<ActionKind>;
+  readonly drawMutations: (random: SeededRandom) => Mutation[];
+}
+
+/** Puts a story in between other actions, from `at` on; the rest goes on between, now and then. */
+export function interleave(actions: Action[], story: readonly Action[], random: SeededRandom): void {
+  let at = random.integer(actions.length + 1);
+  for (const action of story) {
+    actions.splice(at, 0, action);
+    at = Math.min(actions.length, at + 1 + (random.chance(0.3) ? random.integer(5) : 0));
+  }
 }
 
 /** One to three mutations, of all types. */
@@ -448,6 +503,12 @@ function drawAction(
       return { kind, node: random.pick(names.nodes), by: random.pick(names.nodes), force: false };
     case "demote":
       return { kind, node: random.pick(names.nodes), force: random.chance(0.3) };
+    case "sync":
+      return { kind, node: random.pick(names.nodes), rule: "any", needed: 0, of: [] };
+    case "purge":
+      return { kind, node: random.pick(names.nodes), document: random.pick(DOCUMENTS) };
+    case "purge-dropped":
+      return { kind, node: random.pick(names.nodes), collection: "boards" };
     default:
       return { kind, node: random.pick(names.nodes) };
   }

@@ -24,6 +24,7 @@ export * from "./specification/flag.js";
 export * from "./specification/grow.js";
 export type { Placed } from "./specification/history.js";
 export * from "./specification/map.js";
+export * from "./specification/purge.js";
 export * from "./specification/register.js";
 export * from "./specification/remove-wins-set.js";
 export * from "./specification/schema.js";

@@ -1,7 +1,7 @@
 import type { Change, ChangeHead, StreamId, Vector } from "@syncline/core";
 import { changeId, covers, crc32, documentId, positionIn, readChangeHead } from "@syncline/core";
 import { type OwnChange, recordPlaceOf, type SyncNode } from "@syncline/engine";
-import { type Opening, readRecord, type StreamRecord } from "@syncline/protocol";
+import { type CommitRule, type Opening, readRecord, ruleText, type StreamRecord } from "@syncline/protocol";
 import { Violation } from "./checks.js";
 import type { Cluster, SimNode } from "./cluster.js";
 
@@ -25,6 +25,8 @@ export class Inspection {
     { readonly upTo: Map<StreamId, number>; readonly all: Map<string, Map<number, number>> }
   >();
   private readonly rejected: Change[] = [];
+  /** How often something was rightly called committed that only a later rule than its own had committed. */
+  committedByLaterRule = 0;
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -38,6 +40,33 @@ export class Inspection {
   /** Names of the masters in whose streams a change stands. */
   mastersOf(change: Change): string[] {
     return (this.places.get(changeId(change)) ?? []).map(({ opening }) => opening.node);
+  }
+
+  /** Whether any running node keeps a record of this change, or has put one aside. */
+  isKept(change: Change): boolean {
+    const id = changeId(change);
+    const places = this.places.get(id) ?? [];
+    const isKeptBy = ({ engine }: SimNode): boolean =>
+      places.some(
+        ({ stream, position }) =>
+          position <= positionIn(engine.heldVector(), stream) && engine.keeps(stream, position),
+      );
+    return this.isAside(id) || [...this.cluster.nodes.values()].some((node) => node.isUp && isKeptBy(node));
+  }
+
+  /** Every node says of every stream the rule that was said last in it, in whatever way it came by that. */
+  checkRules(): void {
+    for (const { isUp, name, engine } of this.cluster.nodes.values()) {
+      if (!isUp) continue;
+      for (const { stream, rule } of engine.status().streams) {
+        const held = this.streams
+          .get(Number(stream))
+          ?.slice(0, positionIn(engine.heldVector(), Number(stream)));
+        const must = ruleText(held!.at(-1)!.rule);
+        if (rule !== must)
+          throw new Violation(`I7: ${name} says that the rule of ${stream} is ${rule}, not ${must}`);
+      }
+    }
   }
 
   /** Looks at what is new. Throws `Violation`, as all of these do. */
@@ -65,7 +94,7 @@ export class Inspection {
       this.isCommitted(place) ||
       this.isClosed(place) ||
       // Said by a node that had not heard yet that it was retired: its own disk was all that it promised.
-      (place.opening.rule.kind === "local" && this.isAside(id));
+      ([place, ...this.changesOfRule(place)].some(({ rule }) => rule.kind === "local") && this.isAside(id));
     if (own.confirmed && !places.some(isPromised)) {
       throw new Violation(`I6: ${id} is said to be committed, and its rule does not hold`);
     }
@@ -138,6 +167,8 @@ export class Inspection {
       checksum,
       head: headOf(record),
       opening: openingOf(record, known),
+      rule: ruleOf(record, known),
+      saysRule: record.body.kind === "rule",
     };
     known.push(entry);
     if (entry.head === undefined) return;
@@ -159,12 +190,30 @@ export class Inspection {
     return [...this.cluster.nodes.values()].some(({ engine }) => position <= (engine.endOf(stream) ?? 0));
   }
 
-  /** The rule of the stream, naively: so many of the named nodes, and the origin or one more (SPINE 6). */
+  /**
+   * By the rule that it came under; or by a later one of its stream, as soon as the record that says that one is committed
+   * under it (decision 0055).
+   */
   private isCommitted(place: KnownRecord): boolean {
-    const { node, rule } = place.opening;
+    if (this.isHeldByRule(place)) return true;
+    const isByLater = this.changesOfRule(place).some((record) => this.isHeldByRule(record));
+    if (isByLater) this.committedByLaterRule += 1;
+    return isByLater;
+  }
+
+  /** The records after it that say another rule. */
+  private changesOfRule({ stream, position }: KnownRecord): KnownRecord[] {
+    const after = this.streams.get(stream)?.slice(position) ?? [];
+    return after.filter((record) => record.saysRule);
+  }
+
+  /** Its own rule, naively: so many of the named nodes, and the origin or one more (SPINE 6). */
+  private isHeldByRule(place: KnownRecord): boolean {
+    const { node } = place.opening;
+    const { rule } = place;
     const holders = this.holders(place);
     if (rule.kind === "local") return holders.size > 0;
-    if (rule.kind !== "any") return true; // Histories have no other rule.
+    if (rule.kind !== "any" && rule.kind !== "first") return true; // Histories have no other rule.
     const named = rule.names.filter((name) => name !== node && holders.has(name));
     return named.length >= rule.needed && (holders.has(node) || holders.size > rule.needed);
   }
@@ -220,6 +269,14 @@ interface KnownRecord {
   readonly checksum: number;
   readonly head: ChangeHead | undefined;
   readonly opening: Opening;
+  /** What it came under: the rule that was said last, in its own place or before. */
+  readonly rule: CommitRule;
+  readonly saysRule: boolean;
+}
+
+function ruleOf({ body }: StreamRecord, before: readonly KnownRecord[]): CommitRule {
+  if (body.kind === "rule") return body.rule;
+  return body.kind === "opening" ? body.opening.rule : before.at(-1)!.rule;
 }
 
 function headOf({ body }: StreamRecord): ChangeHead | undefined {

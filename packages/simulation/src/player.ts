@@ -15,6 +15,7 @@ import { type CrashMoment, type PlainStorage, SimDisk } from "./disk.js";
 import { type Action, describeAction, type History, type Mutation, mutateAs } from "./history.js";
 import { Inspection } from "./inspection.js";
 import { NarrowRandom } from "./narrow-random.js";
+import { Purging } from "./purging.js";
 import { SeededRandom } from "./random.js";
 import { Callers } from "./sessions/callers.js";
 import { judgeSessions } from "./sessions/judge.js";
@@ -82,6 +83,9 @@ class Player {
   private readonly trace: Trace;
   private readonly counts: Record<string, number> = {};
   private readonly inspection: Inspection;
+  private readonly purging: Purging;
+  /** A disk has lost something at some time. */
+  private hasLost = false;
   /** Decides which snapshots break off. */
   private readonly cuts: SeededRandom;
   /** What a process speaks that is not of this version. */
@@ -115,6 +119,12 @@ class Player {
       },
     });
     this.inspection = new Inspection(this.cluster);
+    this.purging = new Purging(
+      this.cluster,
+      this.inspection,
+      () => this.hasLost || this.cluster.hasForced,
+      (what) => this.count(what, 1),
+    );
     this.cluster.losesDisks = true;
     this.callers = new Callers(this.cluster);
     this.cluster.network.tap = (from, to, frame) => this.trace.frame(this.cluster.time.now, from, to, frame);
@@ -142,6 +152,7 @@ class Player {
     });
     this.heal();
     this.settle();
+    this.purging.check();
     judgeSessions(this.cluster);
     for (const [what, count] of Object.entries(this.cluster.network.counts))
       this.count(`network ${what}`, count);
@@ -152,6 +163,7 @@ class Player {
       this.count(`presence ${what}`, count);
     for (const word of TRACED) this.count(word, this.trace.seen(word));
     this.count("changes in two streams", this.inspection.changesTwice);
+    this.count("committed by a later rule", this.inspection.committedByLaterRule);
     return { hash: this.trace.hash, counts: this.counts, virtualMs: this.cluster.time.now };
   }
 
@@ -199,6 +211,7 @@ class Player {
   private settle(): void {
     this.cluster.settle(SETTLE_MS_MAX);
     this.inspection.checkContents();
+    this.inspection.checkRules();
     if (this.history.single === true) this.checkWriter();
     if (this.trace.seen("identity-reused") > 0) throw new Violation("I1: one identity has two contents");
     const { queuedBytesMax } = this.cluster.network;
@@ -285,6 +298,11 @@ class Player {
         return this.promote(action.node, action.force, action.needed);
       case "demote":
         return this.demote(action.node, action.force);
+      case "sync":
+        return this.changeRule(action);
+      case "purge":
+      case "purge-dropped":
+        return this.purge(action);
       case "show":
         return this.show(action.client, action.document, action.isThere);
       case "open":
@@ -347,6 +365,7 @@ class Player {
     const disk = this.disks.get(name);
     if (node === undefined || disk === undefined) return false;
     this.loser = name;
+    this.hasLost = true;
     node.kill();
     if (kind === "tear") {
       disk.crash();
@@ -411,6 +430,7 @@ class Player {
     const disk = this.disks.get(name);
     if (disk === undefined || this.loser !== undefined || !this.haveMet) return false;
     this.loser = name;
+    this.hasLost = true;
     this.make(`${name}+`, name, disk.copy());
     return true;
   }
@@ -445,6 +465,32 @@ class Player {
       this.trace.note(`${name}, by ${by}: ${word}`);
       this.count(`retirements: ${word}`, 1);
     });
+    return true;
+  }
+
+  private changeRule({
+    node: name,
+    rule: kind,
+    needed,
+    of: names,
+  }: Extract<Action, { kind: "sync" }>): boolean {
+    const node = this.cluster.nodes.get(name);
+    if (node?.isUp !== true) return false;
+    const result = node.changeRule(needed === 0 ? LOCAL : { kind, needed, names });
+    this.cluster.time.after(15_000, () => {
+      const { answer } = result;
+      if (answer === undefined) return; // It died meanwhile.
+      this.count(`rules: ${answer === "changed" ? answer : answer.code}`, 1);
+    });
+    return true;
+  }
+
+  private purge(action: Extract<Action, { kind: "purge" | "purge-dropped" }>): boolean {
+    const node = this.cluster.nodes.get(action.node);
+    if (node?.isUp !== true) return false;
+    if (action.kind === "purge-dropped")
+      return this.purging.purgeDropped(node, action.collection, action.field);
+    this.purging.purge(node, action.document);
     return true;
   }
 

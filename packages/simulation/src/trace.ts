@@ -19,6 +19,7 @@ export const TRACED = [
   "snapshot-taken-in",
   "node-retired",
   "stream-cut",
+  "rule-changed",
 ] as const;
 
 /**

@@ -90,7 +90,7 @@ export class ClosedStreams {
       const end = this.endOf(stream);
       if (end === undefined) continue;
       if (stream.held > end) cuts.set(stream.id, end);
-      if (stream.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);
+      if (!stream.isLocal && stream.committed < end) this.commits.learn(stream, end);
     }
     const isMaster = this.mastership.current !== undefined && !isOver;
     if (isOver) this.mastership.stepBack();

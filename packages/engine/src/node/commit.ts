@@ -32,8 +32,8 @@ export class Commits {
   }
 
   /** How far readers may see this stream as far as its opening is concerned. */
-  static limit({ opening, rule, held, committed }: HeldStream): number {
-    return rule.kind === "local" || opening.visibility === "immediate" ? held : committed;
+  static limit({ opening, isLocal, held, committed }: HeldStream): number {
+    return isLocal || opening.visibility === "immediate" ? held : committed;
   }
 
   /** Whether all of this is committed, each stream by its own rule. */
@@ -41,14 +41,14 @@ export class Commits {
     for (const [id, position] of vector) {
       const stream = this.log.stream(id);
       if (stream === undefined) return false;
-      if (stream.rule.kind !== "local" && position > stream.committed) return false;
+      if (!stream.isLocal && position > stream.committed) return false;
     }
     return true;
   }
 
   /** Another node says that this stream is committed up to here. Returns whether that is news. */
   learn(stream: HeldStream, position: number): boolean {
-    if (stream.rule.kind === "local" || position <= stream.committed) return false;
+    if (stream.isLocal || position <= stream.committed) return false;
     stream.committed = position;
     this.log.touch(stream);
     return true;
@@ -143,14 +143,16 @@ export class Commits {
 
   /**
    * The rule that a position came under decides on it, and a later one on all before it, once its own record is committed
-   * under it: so the last rule is looked at first.
+   * under it: so the last rule is looked at first. LOCAL counts nobody but whoever has that record on his disk: as long as
+   * it can be lost with a process, what came before it is under the earlier rule.
    */
   private evidence(stream: HeldStream): number {
-    const { rules, opening, committed, held } = stream;
-    if (stream.rule.kind === "local" || committed === held) return 0;
+    const { rules, opening, committed, held, durable } = stream;
+    if (stream.isLocal || committed === held) return 0;
     let last = held;
     for (const { from, rule } of [...rules].reverse()) {
-      const position = Math.min(last, rule.kind === "local" ? last : this.reached(stream, rule));
+      const ofLocal = durable >= from ? last : 0;
+      const position = Math.min(last, rule.kind === "local" ? ofLocal : this.reached(stream, rule));
       if (position >= from) return position;
       last = from - 1;
     }

@@ -35,6 +35,11 @@ export class HeldStream {
     return this.rules.at(-1)?.rule ?? this.opening.rule;
   }
 
+  /** Nothing in it ever waits for others: no rule of it counts any. Of all other streams the commit position says what is committed. */
+  get isLocal(): boolean {
+    return this.opening.rule.kind === "local" && this.rules.every(({ rule }) => rule.kind === "local");
+  }
+
   /** The commit rule that this position came under. */
   ruleAt(position: number): CommitRule {
     return this.rules.filter(({ from }) => from <= position).at(-1)?.rule ?? this.opening.rule;

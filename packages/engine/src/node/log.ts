@@ -166,7 +166,7 @@ export class Log {
     stream.visible = Math.max(stream.visible, position);
     stream.ready = Math.max(stream.ready, position);
     stream.safe = Math.max(stream.safe, position);
-    if (stream.rule.kind !== "local") stream.committed = Math.max(stream.committed, position);
+    if (!stream.isLocal) stream.committed = Math.max(stream.committed, position);
     this.touch(stream);
     return passed;
   }

@@ -172,7 +172,7 @@ export class Offers {
     const { log, journal, admission, commits, nodeName } = this.ports;
     const own = log.stream(admission.stream);
     if (own === undefined) return;
-    const isLocal = own.rule.kind === "local";
+    const { isLocal } = own;
     let committedPosition = own.committed;
     let tokenPosition = 0;
     for (let next = this.awaitingDisk[0]; next !== undefined; next = this.awaitingDisk[0]) {

@@ -37,7 +37,7 @@ export class Safety {
    * that either: whoever lets go of a change takes it for committed.
    */
   learn(stream: HeldStream, position: number): void {
-    const committed = stream.rule.kind === "local" ? stream.visible : stream.committed;
+    const committed = stream.isLocal ? stream.visible : stream.committed;
     stream.safe = Math.max(stream.safe, Math.min(position, stream.visible, committed));
   }
 

@@ -81,7 +81,7 @@ export class Visibility {
       if (stream.ready > stream.visible && isOfMembers(this.log.record(stream.id, stream.ready))) break;
       stream.ready += 1;
     }
-    return stream.ready > before && stream.rule.kind !== "local";
+    return stream.ready > before && !stream.isLocal;
   }
 
   private show(stream: HeldStream, record: StreamRecord): void {

@@ -173,7 +173,7 @@ export class Writes {
   settle(): void {
     const own = this.log.stream(this.admission.stream);
     if (own === undefined) return;
-    const isLocal = own.rule.kind === "local";
+    const { isLocal } = own;
     for (const waiting of this.waiting) {
       const { level, concern } = waiting.options;
       const durable = waiting.mark <= this.journal.durableMark || level === "received";
@@ -193,7 +193,7 @@ export class Writes {
   private timedOut(waiting: Waiting): void {
     const own = this.log.stream(this.admission.stream);
     const { degradeTo } = this.policy;
-    const committed = own !== undefined && (own.rule.kind === "local" || waiting.position <= own.committed);
+    const committed = own !== undefined && (own.isLocal || waiting.position <= own.committed);
     const isDegradable =
       degradeTo !== undefined &&
       waiting.options.concern !== undefined &&

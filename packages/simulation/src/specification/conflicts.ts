@@ -26,9 +26,10 @@ export function specifiedConflicts(changes: readonly Change[]): string[] {
   for (const field of fields) {
     if (field.startsWith("~")) continue;
     const writes = writesTo(changes, field);
-    const replaced = registerOps(changes, field).map(({ replaces }) =>
-      writes.filter((write) => replaces.some((dot) => sameDot(dot, write))),
-    );
+    const replaced = changes
+      .filter((change) => !isForgotten(change, field, changes))
+      .flatMap((change) => registerOps([change], field))
+      .map(({ replaces }) => writes.filter((write) => replaces.some((dot) => sameDot(dot, write))));
     // Of a document that shows nothing, what stands is no conflict that anybody could see.
     const together = deletions.length > 0 ? replaced : [...replaced, standing(changes, field).filter(counts)];
     for (const group of together) {
@@ -42,6 +43,23 @@ export function specifiedConflicts(changes: readonly Change[]): string[] {
   }
   if (deletions.length === 0) lines.push(...outdone(changes));
   return [...new Set(lines)].sort();
+}
+
+/** Whether somebody who knew of what a change has replaced in a field has taken that off the list since, or at once: a purge. */
+function isForgotten(change: Change, field: string, changes: readonly Change[]): boolean {
+  return changes.some((other) => {
+    const emptied = other.ops.some(({ path, op }) => {
+      if (other.paths[path]?.[0]?.name !== "~lost") return false;
+      return op.act === "removeAll" || (op.act === "remove" && fieldOfLost(op.element) === field);
+    });
+    return emptied && (other === change || pastOf(other, changes).has(change));
+  });
+}
+
+/** An element of the list says where the value was lost, by the names of the path and their kinds in turn. */
+function fieldOfLost(element: Value): string {
+  const { path } = element as { readonly path: readonly Value[] };
+  return path.filter((_, index) => index % 2 === 0).join("/");
 }
 
 /** What was written under keys of maps in which removing wins, and does not count. */
@@ -90,7 +108,7 @@ function hiddenBy(deletion: Write, deletions: readonly Write[], changes: readonl
 }
 
 /** The changes that a change follows, those that they follow among them. */
-function pastOf(change: Change, changes: readonly Change[]): Set<Change> {
+export function pastOf(change: Change, changes: readonly Change[]): Set<Change> {
   const past = new Set<Change>();
   const visit = ({ author, first, observed }: Change): void => {
     for (const other of changes) {
