@@ -78,9 +78,7 @@ export const MUTANTS = [
     rule: "SPINE 16",
     name: "what is before the end of a closed stream waits for its quorum",
     file: node("closed-streams"),
-    edits: [
-      ['if (stream.rule.kind !== "local" && stream.committed < end) this.commits.learn(stream, end);', ""],
-    ],
+    edits: [["if (!stream.isLocal && stream.committed < end) this.commits.learn(stream, end);", ""]],
     tests: [RETIREMENT, "counts as committed up to its end"],
   },
   {
@@ -841,7 +839,7 @@ export const MUTANTS = [
     file: node("commit"),
     edits: [
       [
-        'if (stream.rule.kind === "local" || committed === held) return 0;',
+        "if (stream.isLocal || committed === held) return 0;",
         'if (stream.rule.kind === "local" || stream.id !== this.ownStream()) return 0;',
       ],
     ],
