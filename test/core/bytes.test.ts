@@ -25,6 +25,7 @@ import {
 } from "@syncline/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { draws } from "./share.js";
 import { expectBytes } from "./world.js";
 
 const SAFE = Number.MAX_SAFE_INTEGER;
@@ -108,7 +109,7 @@ describe("bytes", () => {
           expectBytes(out.finish(), bytes.slice(0, input.offset));
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: draws(2000) },
     );
   });
 

@@ -10,6 +10,7 @@ import {
 } from "@syncline/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { draws, often } from "./share.js";
 import {
   expectBytes,
   expectEqual,
@@ -67,10 +68,10 @@ test("random histories of all types, ops of later versions among them", () => {
   ] as const)
     fc.assert(
       fc.property(all, (history) => play(history, tally)),
-      { numRuns },
+      { numRuns: draws(numRuns) },
     );
   for (const arrival of ["applied", "duplicate", "early"])
-    expect(tally.get(arrival) ?? 0, arrival).toBeGreaterThan(20);
+    expect(tally.get(arrival) ?? 0, arrival).toBeGreaterThan(often(20));
 });
 
 interface Golden {
@@ -155,6 +156,6 @@ test("another document's delta, and bad bytes, are faults and change nothing; fo
           expectBytes(taker.encodeState(), before);
       }
     }),
-    { numRuns: 20 },
+    { numRuns: draws(20) },
   );
 });

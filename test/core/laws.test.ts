@@ -5,11 +5,9 @@ import { describe, expect, test } from "vitest";
 import { CASES, type TypeCase } from "./cases.js";
 import { LAWS, QUICK } from "./laws.js";
 import { type Event, histories, record } from "./record.js";
+import { draws, SHARE } from "./share.js";
 import { Refused, type Subject, subjectOf } from "./subjects.js";
 import { expectBytes, unwrap, withChecksum } from "./world.js";
-
-/** Less than 1 for whoever runs all of it very often, as mutation does. */
-const SHARE = Number(process.env.SYNCLINE_SHARE ?? 1);
 
 describe.each(CASES)("$kind", (each) => {
   const make = (author: number): Subject => subjectOf(each, author);
@@ -19,7 +17,7 @@ describe.each(CASES)("$kind", (each) => {
       const what = record(each, make, size, events);
       for (const law of Object.values(LAWS)) law.check(what);
     });
-    fc.assert(all, { numRuns: Math.ceil(100 * SHARE) });
+    fc.assert(all, { numRuns: draws(100) });
   });
 
   test("every history of four to six events on two replicas", () => {

@@ -14,6 +14,7 @@ import {
 } from "@syncline/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { draws } from "./share.js";
 import { expectBytes, expectEqual, NAME, steps, unwrap, World } from "./world.js";
 
 /** Both ends of a link: what comes out must be what went in. */
@@ -102,7 +103,7 @@ test("random histories of two documents: every change comes out as it was stored
         for (const change of [first![i], renamed[i]]) if (change !== undefined) link.pass(change);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: draws(100) },
   );
 });
 
@@ -133,7 +134,7 @@ test("any values, one by one and together, whatever their stamps and in any orde
         for (const change of [...order, ...order]) link.pass(change);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: draws(300) },
   );
 });
 
@@ -238,7 +239,7 @@ describe("bad frames", () => {
           if (result.ok) expectEqual(unwrap(decodeChange(result.value.bytes)), result.value);
         });
       }),
-      { numRuns: 200 },
+      { numRuns: draws(200) },
     );
   });
 

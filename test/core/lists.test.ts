@@ -16,6 +16,7 @@ import {
 } from "@syncline/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { draws } from "./share.js";
 import { expectBytes, expectEqual, NAME, unwrap } from "./world.js";
 
 test("runs that people write into one place at the same time do not mix, whichever way they write", () => {
@@ -247,7 +248,7 @@ test("long lists: indexes, moves and taking back are those of an array", () => {
         expectBytes(document.clone().encodeState(), state);
       },
     ),
-    { numRuns: 15 },
+    { numRuns: draws(15) },
   );
 });
 

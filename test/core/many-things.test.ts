@@ -3,6 +3,7 @@ import { type Change, Document, decodeChange, type SetDraft } from "@syncline/co
 import { documentJson } from "@syncline/simulation";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { draws } from "./share.js";
 import { expectBytes, expectEqual, NAME, unwrap } from "./world.js";
 
 // More than are looked through one by one; of one, two, three and four bytes a character.
@@ -104,7 +105,7 @@ test("random histories of two replicas, held against the specification after eve
         two.check();
       }
     }),
-    { numRuns: 300 },
+    { numRuns: draws(300) },
   );
 });
 

@@ -13,6 +13,7 @@ import {
 } from "@syncline/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { draws } from "./share.js";
 import { expectBytes } from "./world.js";
 
 const texts = fc.string({ unit: "binary", maxLength: 8 });
@@ -58,7 +59,7 @@ test("any bytes that are read as a value are what would be written of it", () =>
       });
       if (result.ok) expectBytes(encoded(result.value), bytes);
     }),
-    { numRuns: 3000 },
+    { numRuns: draws(3000) },
   );
 });
 

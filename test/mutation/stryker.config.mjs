@@ -14,7 +14,8 @@ const chosen = process.env.SYNCLINE_MUTATE ?? "packages/core/src/*.ts";
 /** @type {import("@stryker-mutator/core").PartialStrykerOptions} */
 export default {
   packageManager: "pnpm",
-  plugins: ["@stryker-mutator/vitest-runner"],
+  plugins: ["@stryker-mutator/vitest-runner", fileURLToPath(new URL("sample.mjs", import.meta.url))],
+  checkers: process.env.SYNCLINE_MUTATE_SAMPLE === undefined ? [] : ["drawn"],
   testRunner: "vitest",
   vitest: { configFile: "test/mutation/vitest.config.mjs", related: false },
   mutate: chosen.split(","),
@@ -40,10 +41,12 @@ export default {
     excludedMutations: ["StringLiteral"],
   },
   concurrency: 1,
+  // The first run, with counters in all of core, has all the time it needs.
+  dryRunTimeoutMinutes: 60,
   timeoutMS: 10_000,
   timeoutFactor: 3,
   tempDirName: "coverage/.stryker",
-  reporters: ["clear-text", "json", "progress-append-only"],
+  reporters: ["clear-text", "json", "lines", "progress-append-only"],
   clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: process.env.SYNCLINE_MUTATE_REPORT ?? "coverage/mutation/report.json" },
   allowConsoleColors: false,
