@@ -15,7 +15,7 @@ const chosen = process.env.SYNCLINE_MUTATE ?? "packages/core/src/*.ts";
 export default {
   packageManager: "pnpm",
   plugins: ["@stryker-mutator/vitest-runner", fileURLToPath(new URL("sample.mjs", import.meta.url))],
-  checkers: process.env.SYNCLINE_MUTATE_SAMPLE === undefined ? [] : ["drawn"],
+  checkers: process.env.SYNCLINE_MUTATE_DRAWN === undefined ? [] : ["drawn"],
   testRunner: "vitest",
   vitest: { configFile: "test/mutation/vitest.config.mjs", related: false },
   mutate: chosen.split(","),
@@ -46,8 +46,7 @@ export default {
   timeoutMS: 10_000,
   timeoutFactor: 3,
   tempDirName: "coverage/.stryker",
-  reporters: ["clear-text", "json", "lines", "progress-append-only"],
-  clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
+  reporters: ["json", "lines"],
   jsonReporter: { fileName: process.env.SYNCLINE_MUTATE_REPORT ?? "coverage/mutation/report.json" },
   allowConsoleColors: false,
 };

@@ -46,9 +46,7 @@ const TESTS = {
 /** Mistakes in tests and all of what is small, over and over: about no file in particular. */
 const NEVER = ["wrong", "histories", "small-scopes"];
 
-const mutated = (process.env.SYNCLINE_MUTATE ?? "")
-  .split(",")
-  .map((path) => path.replace(/^.*\/|\.ts$/g, ""));
+const mutated = (process.env.SYNCLINE_MUTATE_NAMES ?? "").split(",");
 const isKnown = mutated.every((name) => TESTS[name] !== undefined);
 const include = isKnown ? [...new Set(mutated.flatMap((name) => TESTS[name]))] : ["*"];
 
