@@ -200,6 +200,35 @@ test("an element of a list that comes back is moved, deleted and put back again 
   }
 });
 
+test("of a list one's undo leaves what others have done to the same element since", () => {
+  const items = ({ document }: Person): unknown => document.at("items", list).values;
+  const meet = (one: Person, other: Person): void => {
+    one.hear(other);
+    other.hear(one);
+  };
+  const [mine, theirs] = [new Person(1), new Person(2)];
+  mine.write((draft) => draft.at("items", list).push("a", "b", "c"));
+  meet(mine, theirs);
+  mine.write((draft) => draft.at("items", list).move(0, 2));
+  meet(mine, theirs);
+  // Moved by somebody else since: it stays where it was put.
+  theirs.write((draft) => draft.at("items", list).move(2, 1));
+  meet(mine, theirs);
+  expect(mine.undo()).toBe(true);
+  expect(items(mine)).toEqual([]);
+  // Deleted by somebody else since: there is nothing to take back, neither a move nor an insert.
+  mine.write((draft) => draft.at("items", list).push("d", "e"));
+  mine.write((draft) => draft.at("items", list).move(0, 1));
+  meet(mine, theirs);
+  theirs.write((draft) => draft.at("items", list).delete(1));
+  meet(mine, theirs);
+  expect(items(mine)).toEqual(["e"]);
+  expect(mine.undo()).toBe(true);
+  expect(items(mine)).toEqual([]);
+  meet(mine, theirs);
+  expectBytes(mine.document.encodeState(), theirs.document.encodeState());
+});
+
 test("a change after an undo ends what could be redone; only so many changes can be taken back; what grows stays", () => {
   const person = new Person(1);
   const { history } = person;
