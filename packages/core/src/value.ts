@@ -117,11 +117,6 @@ export function bytesOfKey(key: string): Uint8Array {
   return bytes;
 }
 
-/** The key in canonical bytes of one value. */
-export function keyOfBytes(bytes: Uint8Array): string {
-  return binaryText(bytes);
-}
-
 /** Puts a property on an object as its own, whatever its prototype has under that name. */
 export function setOwn<T>(object: Record<string, T>, name: string, value: T): void {
   if (name in PLAIN) {
