@@ -22,6 +22,26 @@ export async function draw(paths, size, seed) {
     .map((each) => ({ ...each, at: createHash("sha256").update(`${seed} ${each.key}`).digest("hex") }))
     .sort((a, b) => (a.at < b.at ? -1 : 1))
     .slice(0, size);
+  return asked(drawn, mutants.length);
+}
+
+/** Those that no test has noticed, of the results of a run. */
+export async function passed(paths, lines) {
+  const results = readFileSync(lines, "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const keys = new Set(
+    results.filter(({ status }) => status === "Survived" || status === "NoCoverage").map(({ key }) => key),
+  );
+  const mutants = await mutantsOf(paths);
+  return asked(
+    mutants.map((mutant) => ({ mutant, key: keyOf(mutant) })).filter(({ key }) => keys.has(key)),
+    results.length,
+  );
+}
+
+function asked(drawn, all) {
   const places = drawn.map(
     ({
       mutant: {
@@ -30,7 +50,7 @@ export async function draw(paths, size, seed) {
       },
     }) => `${fileName}:${start.line + 1}:${start.column}-${end.line + 1}:${end.column}`,
   );
-  return { keys: drawn.map(({ key }) => key), places: [...new Set(places)], all: mutants.length };
+  return { keys: drawn.map(({ key }) => key), places: [...new Set(places)], all };
 }
 
 async function mutantsOf(paths) {
@@ -110,7 +130,25 @@ class Lines {
   onMutantTested({ fileName, location, mutatorName, replacement, status, killedBy, statusReason }) {
     if (LINES === undefined || status === "CompileError" || status === "Ignored") return;
     const file = basename(fileName);
-    const line = { file, location, mutatorName, replacement, status, killedBy, statusReason, at: Date.now() };
+    const { start, end } = location;
+    const back = ({ line, column }) => ({ line: line - 1, column: column - 1 });
+    const key = keyOf({
+      fileName,
+      location: { start: back(start), end: back(end) },
+      mutatorName,
+      replacement,
+    });
+    const line = {
+      key,
+      file,
+      location,
+      mutatorName,
+      replacement,
+      status,
+      killedBy,
+      statusReason,
+      at: Date.now(),
+    };
     appendFileSync(LINES, `${JSON.stringify(line)}\n`);
   }
 }
