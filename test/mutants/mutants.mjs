@@ -1180,8 +1180,8 @@ export const MUTANTS = [
     file: node("feeds"),
     edits: [
       [
-        "if (session.behind.size === 0 && session.cutDue) this.cut(session, safe);",
-        "if (session.cutDue) this.cut(session, safe);",
+        "if (session.behind.size === 0 && session.cutDue) this.cut(session, cuts);",
+        "if (session.cutDue) this.cut(session, cuts);",
       ],
     ],
     tests: ["test/scenarios/feeds.test.ts"],

@@ -77,7 +77,8 @@ export type NewBody = Exclude<RecordBody, { kind: "unknown" }>;
 export function encodeRecord(stream: StreamId, position: number, deps: Vector, body: NewBody): Uint8Array {
   const out = new ByteWriter();
   out.byte({ opening: TAG_OPENING, change: TAG_CHANGE, rule: TAG_RULE }[body.kind]);
-  writeVector(out, deps);
+  if (deps.size === 0) out.uint(0);
+  else writeVector(out, deps);
   if (body.kind === "opening") writeOpening(out, body.opening);
   else if (body.kind === "rule") writeRule(out, body.rule);
   else out.raw(body.change);

@@ -133,17 +133,27 @@ export class Admission {
     return this.append({ kind: "rule", rule });
   }
 
-  private append(body: NewBody, head?: ChangeHead): StreamRecord {
-    const position = positionIn(this.log.held, this.stream) + 1;
-    const deps = new Map<StreamId, number>();
+  /** What is visible of other streams, and was not when the record before was made: mostly nothing. */
+  private newDeps(): Vector {
+    let deps: MutableVector | undefined;
     for (const [stream, visible] of this.visible) {
       if (stream === this.stream || visible <= positionIn(this.lastDeps, stream)) continue;
+      deps ??= new Map();
       deps.set(stream, visible);
       this.lastDeps.set(stream, visible);
     }
+    return deps ?? NO_DEPS;
+  }
+
+  private append(body: NewBody, head?: ChangeHead): StreamRecord {
+    const position = positionIn(this.log.held, this.stream) + 1;
+    const deps = this.newDeps();
     const record = createRecord(this.stream, position, deps, body, head);
     if (!this.log.accepts(record)) throw new BrokenInvariant("an own record depends on what is not held");
     this.log.store(record);
     return record;
   }
 }
+
+/** Most records have none, and are kept for a while. */
+const NO_DEPS: Vector = new Map();

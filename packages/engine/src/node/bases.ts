@@ -2,7 +2,7 @@ import type { DocumentName, MutableVector, StreamId, Vector } from "@syncline/co
 import { covers, documentId, joinInto, positionIn } from "@syncline/core";
 import type { Limits } from "@syncline/protocol";
 import type { Logger, Scheduler, Storage } from "../ports.js";
-import { type DocumentEntry, type Documents, headOf } from "./documents.js";
+import { type DocumentEntry, type Documents, documentIn } from "./documents.js";
 import type { Journal } from "./journal.js";
 import type { HeldStream, Log } from "./log.js";
 import type { Retention } from "./retention.js";
@@ -194,7 +194,7 @@ export class Bases {
       if (body.kind === "unknown") break;
       left -= 1;
       if (body.kind === "change") {
-        const entry = documents.find(headOf(body.change).document);
+        const entry = documents.find(documentIn(body.change));
         if (entry !== undefined && !this.folded.has(entry.number)) {
           while (documents.isFoldable(entry, this.vector) && left > 0)
             left -= documents.fold(entry, this.vector, left);

@@ -1,5 +1,6 @@
 import type { ChangeHead, DocumentName, MutableVector, StreamId, Vector } from "@syncline/core";
 import {
+  ByteReader,
   compareUtf8,
   covers,
   Document,
@@ -8,6 +9,7 @@ import {
   joinInto,
   positionIn,
   readChangeHead,
+  readDocumentName,
 } from "@syncline/core";
 import type { Limits, PlacedChange } from "@syncline/protocol";
 import type { Storage } from "../ports.js";
@@ -532,6 +534,11 @@ export function headOf(change: Uint8Array): ChangeHead {
   return head.value;
 }
 
+/** The document of a change that came out of a record, whatever else it says. */
+export function documentIn(change: Uint8Array): DocumentName {
+  return readDocumentName(new ByteReader(change, CHANGE_VERSION_BYTES));
+}
+
 function apply(document: Document, place: PlacedChange): void {
   const change = decodeChange(place.change);
   if (!change.ok) throw new DamagedStore(`a change cannot be read: ${change.fault.reason}`);
@@ -551,6 +558,9 @@ const newEntry = (name: DocumentName, number: number): DocumentEntry => ({
   memoryBytes: 0,
   arrival: 0,
 });
+
+/** Before the name of its document. */
+const CHANGE_VERSION_BYTES = 1;
 
 /** What a document needs at least, however small it is. */
 const DOCUMENT_BYTES = 1_024;

@@ -123,20 +123,20 @@ export class Feeds {
     for (const [id, { first, places }] of this.turn) this.share(id, first, places);
     this.turn.clear();
     if (this.due.size === 0) return;
-    const safe = this.safe();
+    const cuts = this.cuts();
     for (const session of this.due) {
       if (session.behind.size > 0) this.catchUp(session);
-      if (session.behind.size === 0 && session.cutDue) this.cut(session, safe);
+      if (session.behind.size === 0 && session.cutDue) this.cut(session, cuts);
       if (session.behind.size === 0) this.due.delete(session);
     }
   }
 
   /** Tells quiet clients how far the node is, as long as that may matter to them. */
   cutIdle(): void {
-    const safe = this.safe();
+    const cuts = this.cuts();
     for (const session of this.sessions) {
       if (session.behind.size > 0 || !session.channel.writable || this.isContent(session)) continue;
-      this.cut(session, safe);
+      this.cut(session, cuts);
     }
   }
 
@@ -241,25 +241,28 @@ export class Feeds {
     return messages;
   }
 
-  private cut(session: FeedSession, allSafe: Vector): void {
-    const visible = news(session.visible, this.visible);
-    const safe = news(session.safe, allSafe);
-    const loaded = Array.from(session.unloaded, (reader) => reader.number);
+  /** Says what is new since the session's last cut: most were last told the same, and are told the same now. */
+  private cut(session: FeedSession, cuts: Cuts): void {
+    const { visible, safe, told, encoded } = cuts.since(session.told);
+    session.told = told;
     session.cutDue = false;
-    session.unloaded.clear();
-    if (visible.size === 0 && safe.size === 0 && loaded.length === 0) return;
-    session.channel.send({ kind: "cut", visible, safe, loaded });
+    if (session.unloaded.size > 0) {
+      const loaded = Array.from(session.unloaded, (reader) => reader.number);
+      session.unloaded.clear();
+      session.channel.send({ kind: "cut", visible, safe, loaded });
+    } else if (encoded !== undefined) session.channel.sendEncoded(encoded);
   }
 
   /** Whether nothing that this node could tell matters to the client: it has what it wants, and all that is safe. */
   private isContent(session: FeedSession): boolean {
-    return covers(session.visible, session.wanted) && covers(session.safe, session.visible);
+    const { visible, safe } = session.told;
+    return covers(visible, session.wanted) && covers(safe, visible);
   }
 
-  private safe(): Vector {
+  private cuts(): Cuts {
     const safe: MutableVector = new Map();
     for (const stream of this.log.streams()) if (stream.safe > 0) safe.set(stream.id, stream.safe);
-    return safe;
+    return new Cuts({ visible: new Map(this.visible), safe });
   }
 
   private remove(reader: Reader): void {
@@ -282,9 +285,8 @@ export class FeedSession {
   readonly behind = new Set<Reader>();
   /** Readers that no cut has covered yet. */
   readonly unloaded = new Set<Reader>();
-  /** What the last cut said. */
-  readonly visible: MutableVector = new Map();
-  readonly safe: MutableVector = new Map();
+  /** All that its cuts have said. Sessions that were told the same have one. */
+  told: Told = NOTHING_TOLD;
   /** What the client has seen elsewhere and waits for here. */
   readonly wanted: MutableVector = new Map();
   cutDue = false;
@@ -292,13 +294,57 @@ export class FeedSession {
   constructor(readonly channel: Channel) {}
 }
 
-/** What `now` has beyond `before`, which is brought up to date. */
-function news(before: MutableVector, now: Vector): Map<StreamId, number> {
-  const changed = new Map<StreamId, number>();
-  for (const [stream, position] of now) {
-    if (position <= positionIn(before, stream)) continue;
-    changed.set(stream, position);
-    before.set(stream, position);
+/** How far a client was told that the node is. Never changed once somebody was told it. */
+interface Told {
+  readonly visible: Vector;
+  readonly safe: Vector;
+}
+
+const NOTHING_TOLD: Told = { visible: new Map(), safe: new Map() };
+
+/** What a turn has to say to those who were told something before. */
+interface News extends Told {
+  /** What they have been told then. */
+  readonly told: Told;
+  /** As a cut of its own; undefined if there is nothing to say. */
+  readonly encoded: Uint8Array | undefined;
+}
+
+/** The cuts of one turn: one for all who were told the same before. */
+class Cuts {
+  private readonly made = new Map<Told, News>();
+
+  constructor(private readonly now: Told) {}
+
+  since(before: Told): News {
+    let news = this.made.get(before);
+    if (news === undefined) this.made.set(before, (news = this.make(before)));
+    return news;
   }
+
+  private make(before: Told): News {
+    const visible = beyond(before.visible, this.now.visible);
+    const safe = beyond(before.safe, this.now.safe);
+    if (visible.size === 0 && safe.size === 0) return { visible, safe, told: before, encoded: undefined };
+    const encoded = encodeMessage({ kind: "cut", visible, safe, loaded: [] });
+    return { visible, safe, told: this.toldSince(before), encoded };
+  }
+
+  /** What was told once was told, also where a stream is shorter now because it was closed. */
+  private toldSince(before: Told): Told {
+    const { now } = this;
+    if (covers(now.visible, before.visible) && covers(now.safe, before.safe)) return now;
+    const [visible, safe] = [new Map(before.visible), new Map(before.safe)];
+    joinInto(visible, now.visible);
+    joinInto(safe, now.safe);
+    return { visible, safe };
+  }
+}
+
+/** What `now` has beyond `before`. */
+function beyond(before: Vector, now: Vector): Map<StreamId, number> {
+  const changed = new Map<StreamId, number>();
+  for (const [stream, position] of now)
+    if (position > positionIn(before, stream)) changed.set(stream, position);
   return changed;
 }

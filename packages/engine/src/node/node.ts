@@ -992,10 +992,12 @@ export class SyncNode {
       if (!offers.isBusy) this.clients.offering.delete(offers);
     }
     this.feeds.pump();
-    this.journal.flush();
     this.serving.report();
     this.gossiping.pump(this.gossipDue);
     this.gossipDue = false;
+    // What is to be sent is, before the disk is given its work: that takes as long as all else together.
+    this.turnEnds.sent();
+    this.journal.flush();
     this.mastership.current?.writes.settle();
     this.concerns.settle();
     this.roles.settle();

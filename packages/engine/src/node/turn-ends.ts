@@ -27,10 +27,18 @@ export class TurnEnds implements Scheduler {
       settle();
       return;
     }
-    const waiting: (() => void)[] = [];
-    this.waiting = waiting;
+    this.waiting = [];
     settle();
+    const { waiting } = this;
     this.waiting = undefined;
+    for (const task of waiting) task();
+  }
+
+  /** Does at once what links have asked for so far: what follows in this turn is nothing that they wait for. */
+  sent(): void {
+    const { waiting } = this;
+    if (waiting === undefined || waiting.length === 0) return;
+    this.waiting = [];
     for (const task of waiting) task();
   }
 }
