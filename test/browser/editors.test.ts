@@ -7,7 +7,7 @@ import "./pages/editors/note.js";
 
 /**
  * The editors that exist, with their own bindings unchanged, in a real browser: two people, each on a master of his own,
- * type while the masters do not hear each other.
+ * type while the masters do not hear each other. And an app that has a provider of y-websocket, also at a follower.
  */
 useBrowser();
 
@@ -81,6 +81,7 @@ const EDITORS: readonly Editor[] = [
 
 const servers = new Servers();
 const [m1, m2] = [servers.server("m1"), servers.server("m2")];
+const f1 = servers.server("f1", "--role", "follower");
 
 beforeAll(async () => {
   if (!hasBrowser) return;
@@ -88,6 +89,7 @@ beforeAll(async () => {
   await m2.start(["--follow", m1.url]);
   await m1.stop();
   await m1.start(["--follow", m2.url]);
+  await f1.start(["--follow", m1.url, "--follow", m2.url]);
 }, 60_000);
 
 afterAll(async () => {
@@ -214,6 +216,46 @@ for (const editor of EDITORS) {
     expect([...ann.faults, ...bob.faults]).toEqual([]);
   });
 }
+
+browserTest(
+  "an app with a provider of y-websocket beside one of Syncline: one text, whatever happens to masters",
+  async () => {
+    const [codeMirror] = EDITORS as [Editor];
+    const [plain, ours] = [await serve("editors/y-websocket.ts"), await serve("editors/codemirror.ts")];
+    const [ann, bob, eve] = await Promise.all([
+      open(codeMirror, plain, m1.url, "Ann", "provider"),
+      open(codeMirror, ours, m2.url, "Bob", "provider"),
+      open(codeMirror, plain, f1.url, "Eve", "provider"),
+    ]);
+    await ann.type("Hello", "end");
+    for (const person of [bob, eve]) await person.shows(["Hello"]);
+    await bob.seesCursorOf("Ann");
+
+    // The masters are apart.
+    m2.signal("SIGSTOP");
+    await Promise.all([ann.type("Ann: ", "start"), bob.type(" of Bob", "end")]);
+    await eve.shows(["Ann: Hello"]);
+    m2.signal("SIGCONT");
+    for (const person of [ann, bob, eve]) await person.shows(["Ann: Hello of Bob"]);
+
+    // The provider's master is gone for a while: what was typed is sent when it is back.
+    await m1.kill();
+    await Promise.all([ann.type("!", "end"), bob.type("(", "start")]);
+    await eve.shows(["(Ann: Hello of Bob"]);
+    await m1.start(["--follow", m2.url]);
+    for (const person of [ann, bob, eve]) await person.shows(["(Ann: Hello of Bob!"]);
+
+    // What is typed at a follower stays there, and what others type comes to it all the same.
+    await eve.type("Eve, ", "start");
+    await ann.type("?", "end");
+    await eve.shows(["Eve, (Ann: Hello of Bob!?"]);
+    for (const person of [ann, bob]) await person.shows(["(Ann: Hello of Bob!?"]);
+    await Promise.all([ann.saved(), bob.saved(), eve.saved()]);
+    await ann.undo(3);
+    for (const person of [ann, bob]) await person.shows(["(Hello of Bob"]);
+    expect([...ann.faults, ...bob.faults, ...eve.faults]).toEqual([]);
+  },
+);
 
 browserTest(
   "an editor that loses the right to write shows what is there, and goes on when it has it again",
