@@ -2,17 +2,20 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { Servers } from "../processes/server.js";
 import { browserTest, type Site, serve, tab, useBrowser } from "./browser.js";
+import "./pages/concurrent.js";
 import "./pages/react.js";
 
 /** Components in a real browser, under StrictMode, on a real server. */
 useBrowser();
 
 let site: Site;
+let concurrent: Site;
 const servers = new Servers();
 const m1 = servers.server("m1");
 
 beforeAll(async () => {
   site = await serve("react.ts");
+  concurrent = await serve("concurrent.ts");
   await m1.start();
 });
 
@@ -54,3 +57,30 @@ browserTest("a component that is mounted again shows what is there now", async (
   await page.click("#toggle");
   await shows(page, "tags", "p1");
 });
+
+browserTest(
+  "rendered in pieces while a document changes, all components show one moment of it, and whole changes",
+  async () => {
+    // Components that read on their own show several moments at once here: so this looks closely enough.
+    const naive = await (await tab(concurrent)).evaluate((url) => renderWhileItChanges(url, "naive"), m1.url);
+    expect(naive.torn).toBeGreaterThan(0);
+    const ours = await (await tab(concurrent)).evaluate((url) => renderWhileItChanges(url, "hooks"), m1.url);
+    expect(ours).toMatchObject({ torn: 0, halves: 0 });
+    expect(ours.commits).toBeGreaterThan(0);
+  },
+);
+
+browserTest(
+  "a page that was rendered on a server is hydrated without complaint, and then shows what is known",
+  async () => {
+    const page = await tab(concurrent);
+    const said: string[] = [];
+    page.on("console", (message) => message.type() === "error" && said.push(message.text()));
+    expect(await page.evaluate((url) => hydrate(url), m1.url)).toBe(
+      '<p id="hydrated">nothing, connecting</p>',
+    );
+    await page.locator("#hydrated", { hasText: /^\d+ votes, \d+ tags, connected$/ }).waitFor();
+    expect(await page.evaluate(() => complaints)).toEqual([]);
+    expect(said).toEqual([]);
+  },
+);
