@@ -3,10 +3,14 @@ import { readFileSync } from "node:fs";
 import {
   deltaSince,
   kwMap,
+  lwwRegister,
+  type MapDraft,
   mergeDelta,
+  orMap,
   orSet,
   pnCounter,
   Replica,
+  rwMap,
   type StateHolder,
   textLog,
   type Version,
@@ -220,6 +224,54 @@ test("bad bytes are faults and change nothing: cut, flipped, of another type, or
     // Adding again to a set that only grows is nothing.
     expect(unwrap(mergeDelta(two.replica, delta))).toBe(each.kind === "grow-set" ? "duplicate" : "applied");
     expectBytes(two.replica.state(), one.replica.state());
+  }
+});
+
+test("removals of several keys, who knows of them and what they have outdone come with a delta as with the whole state", () => {
+  const title = (cards: MapDraft, key: string) => cards.at(key, orMap).at("title", lwwRegister);
+  const keys = ["k1", "k2", "k3"];
+  const people = [1, 2, 3].map((author) => new Replica(rwMap, author));
+  const [ann, bob, cleo] = people as [(typeof people)[0], (typeof people)[0], (typeof people)[0]];
+  ann.edit(1, (cards) => {
+    for (const key of keys) {
+      title(cards, key).set(`${key} of ann`);
+      cards.at(key, orMap).at("votes", pnCounter).increment();
+    }
+  });
+  for (const other of [bob, cleo]) unwrap(other.merge(ann.state()));
+  const version = versionOf(bob);
+  ann.edit(2, (cards) => {
+    for (const key of keys) cards.delete(key);
+    // Somebody knows of one of the removals.
+    title(cards, "k3").set("anew");
+  });
+  cleo.edit(2, (cards) => {
+    for (const key of keys) title(cards, key).set(`${key} of cleo`);
+    cards.at("k1", orMap).at("note", lwwRegister).set("cleo's note");
+    cards.at("k1", orMap).at("votes", pnCounter).increment();
+  });
+  unwrap(ann.merge(cleo.state()));
+  cleo.edit(3, (cards) => cards.delete("k2"));
+  unwrap(cleo.merge(ann.state()));
+  cleo.edit(4, (cards) => title(cards, "k3").set("by one who knows"));
+  unwrap(ann.merge(cleo.state()));
+  // One who has done nothing meanwhile, and one who has written under the removed keys.
+  for (const isBusy of [false, true]) {
+    const [byDelta, byState] = [new Replica(rwMap, 2), new Replica(rwMap, 2)];
+    for (const one of [byDelta, byState]) {
+      unwrap(one.merge(bob.state()));
+      if (isBusy)
+        one.edit(5, (cards) => {
+          title(cards, "k1").set("k1 of bob");
+          cards.at("k2", orMap).at("note", lwwRegister).set("bob's note");
+        });
+    }
+    const delta = deltaSince(ann, version);
+    expect(unwrap(mergeDelta(byDelta, delta))).toBe("applied");
+    unwrap(byState.merge(ann.state()));
+    expectBytes(byDelta.state(), byState.state());
+    expect(byDelta.value).toEqual({ k3: { title: "by one who knows" } });
+    expect(unwrap(mergeDelta(byDelta, delta))).toBe("duplicate");
   }
 });
 

@@ -300,6 +300,21 @@ test("what was made on a change that is no more is made again where it was meant
   expect(valuesOf(lost)).toEqual(["x"]);
 });
 
+test("what goes to the end goes there also after long runs have been taken back", () => {
+  const [elsewhere, long] = [new Document(NAME), new Document(NAME)];
+  edit(elsewhere, 1, (items) => items.push("x"));
+  const unknown = edit(elsewhere, 1, (items) => items.push("last"));
+  edit(long, 2, (items) => items.push(...Array.from({ length: 300 }, (_, i) => i)));
+  for (const count of [1, 100, 1_000, 3_000])
+    long.prepare({ author: 3, stamp: 1 }, (draft) =>
+      draft.at("items", list).push(...Array.from({ length: count }, () => "taken back")),
+    );
+  // It was made beside what is not here.
+  long.transact({ author: 4, stamp: 2 }, (draft) => draft.repeat(unknown));
+  expect(valuesOf(long)).toEqual([...Array.from({ length: 300 }, (_, i) => i), "last"]);
+  expectBytes(unwrap(Document.decodeState(long.encodeState())).encodeState(), long.encodeState());
+});
+
 test("an op beside a position that is none of the list's does nothing, for everybody", () => {
   const [a, b] = both((items) => items.push("a"));
   const place = { parent: { author: 1, counter: 2 }, side: "right", origin: "same" } as const;

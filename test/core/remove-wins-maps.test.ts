@@ -179,6 +179,53 @@ test("what was outdone in a map inside of a removed key is outdone there, whiche
   }
 });
 
+test("a removal that is made again lets go of what its maker had seen to be outdone, and of nothing else", () => {
+  const [ann, bob, cleo] = [new Document(NAME), new Document(NAME), new Document(NAME)];
+  const made = write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Milk"));
+  for (const document of [bob, cleo]) document.apply(made);
+  write(ann, 1, (cards) => cards.delete("c1"));
+  write(bob, 2, (cards) => cards.at("c1", lwwRegister).set("Bread"));
+  ann.merge(bob);
+  write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Cheese"));
+  const other = ann.clone();
+  const refused = write(ann, 1, (cards) => cards.delete("c1"));
+  expect(refused.ops.map(({ op }) => op.act)).toEqual(["clear", "settle", "drop"]);
+  write(cleo, 3, (cards) => cards.at("c1", lwwRegister).set("Butter"));
+  other.merge(cleo);
+  const again = other.transact({ author: 9, stamp: 2 }, (draft) => draft.repeat(refused))!;
+  expect(again.ops.map(({ op }) => op.act)).toContain("settle");
+  expect(other.toJSON()).toEqual({});
+  expect(conflictsOf(other)).toMatchObject([{ losers: [{ value: "Butter" }] }]);
+  expect(conflictsOf(other)).toHaveLength(1);
+  // Where nothing of that is left there is nothing to let go of.
+  const settled = other.clone();
+  settled.transact({ author: 8, stamp: 3 }, (draft) => {
+    draft.at("cards", rwMap).at("c1", lwwRegister).set("Ham");
+    draft.at("cards", rwMap).delete("c1");
+  });
+  const nothing = settled.transact({ author: 9, stamp: 4 }, (draft) => draft.repeat(refused));
+  expect(nothing?.ops.map(({ op }) => op.act)).not.toContain("settle");
+});
+
+test("who makes a write again under a removed key says himself that he knows of the removal, where there is one", () => {
+  const [ann, cleo] = [new Document(NAME), new Document(NAME)];
+  const made = write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Milk"));
+  cleo.apply(made);
+  const without = cleo.clone();
+  cleo.apply(write(ann, 1, (cards) => cards.delete("c1")));
+  const removed = cleo.clone();
+  const refused = write(cleo, 3, (cards) => cards.at("c1", lwwRegister).set("Bread"));
+  expect(refused.ops.map(({ op }) => op.act)).toEqual(["accept", "set"]);
+  for (const [document, acts] of [
+    [removed, ["accept", "set"]],
+    [without, ["set"]],
+  ] as const) {
+    const again = document.transact({ author: 9, stamp: 2 }, (draft) => draft.repeat(refused))!;
+    expect(again.ops.map(({ op }) => op.act)).toEqual(acts);
+    expect(document.toJSON()).toEqual({ cards: { c1: "Bread" } });
+  }
+});
+
 function write(document: Document, author: number, mutate: (cards: MapDraft) => void): Change {
   return document.transact({ author, stamp: 1 }, (draft) => mutate(draft.at("cards", rwMap)))!;
 }

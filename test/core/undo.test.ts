@@ -251,6 +251,21 @@ test("a change after an undo ends what could be redone; only so many changes can
   expect([history.canUndo, history.canRedo]).toEqual([false, false]);
 });
 
+test("who has put back very many elements keeps what he does from then on", () => {
+  const person = new Person(1);
+  person.write((draft) => draft.at("items", list).push(...Array.from({ length: 2_600 }, (_, i) => i)));
+  const clear = (): void => person.write((draft) => draft.at("items", list).clear());
+  for (let round = 0; round < 4; round++) {
+    clear();
+    expect(person.undo()).toBe(true);
+    expect(person.document.at("items", list).length).toBe(2_600);
+  }
+  person.write((draft) => draft.counter("votes").increment());
+  expect(person.undo()).toBe(true);
+  expect([person.history.canUndo, person.history.canRedo]).toEqual([false, true]);
+  expect(person.document.at("items", list).values).toEqual(Array.from({ length: 2_600 }, (_, i) => i));
+});
+
 test("what cannot be made leaves the history as it is", () => {
   const person = new Person(1);
   person.write((draft) => draft.counter("votes").increment());
