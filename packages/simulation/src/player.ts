@@ -358,12 +358,20 @@ class Player {
     }
   }
 
+  /**
+   * Whether this node's disk may lose something: others have what it had. The only master may not: what was safe on its
+   * disk alone is gone, and it asks nobody before it answers again.
+   */
+  private mayLose(name: string): boolean {
+    if (this.loser !== undefined || !this.haveMet) return false;
+    return this.history.masters.some((master) => master.name !== name);
+  }
+
   /** A disk loses something: at most one until all have met again. */
   private damage(kind: Action["kind"], name: string): boolean {
-    if (this.loser !== undefined || !this.haveMet) return false;
     const node = this.cluster.nodes.get(name);
     const disk = this.disks.get(name);
-    if (node === undefined || disk === undefined) return false;
+    if (node === undefined || disk === undefined || !this.mayLose(name)) return false;
     this.loser = name;
     this.hasLost = true;
     node.kill();
@@ -428,7 +436,7 @@ class Player {
    */
   private clone(name: string): boolean {
     const disk = this.disks.get(name);
-    if (disk === undefined || this.loser !== undefined || !this.haveMet) return false;
+    if (disk === undefined || !this.mayLose(name)) return false;
     this.loser = name;
     this.hasLost = true;
     this.make(`${name}+`, name, disk.copy());
