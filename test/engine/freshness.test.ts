@@ -1,7 +1,9 @@
 /** Reads that ask how old what they show may be, and reads of what a majority has: never under-reported (I8). */
-import type { Fault } from "@syncline/protocol";
-import { type Cluster, type SimNode, Trace } from "@syncline/simulation";
+import { type Fault, LIMITS, type Probe } from "@syncline/protocol";
+import { type Cluster, type SimNode, Trace, VirtualTime } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
+import { Freshness } from "../../packages/engine/src/node/freshness.js";
+import type { NodeLink, Peers } from "../../packages/engine/src/node/peers.js";
 import { world } from "../scenarios/world.js";
 
 const BOARD = { collection: "boards", key: "a" };
@@ -83,6 +85,50 @@ describe("at most so old", () => {
     const again = read(m1, 500, 30_000);
     cluster.passUntil("the read is answered", () => Object.keys(again).length > 0);
     expect(again).toEqual({ value: { votes: 1 } });
+  });
+
+  test("a new stream says nothing of the one before it: what was shown of that is waited for, too", () => {
+    const time = new VirtualTime();
+    const visible = new Map<number, number>();
+    const probes: number[] = [];
+    // Its upstream is m1 itself, which has opened stream 2 and shows nothing of it yet.
+    const entry = { node: "m1", received: 5, durable: 5, applied: 5, committed: 5, safe: 5 };
+    const link = {
+      dialed: true,
+      peer: { name: "m1" },
+      progress: new Map([
+        [1, { ...entry, stream: 1, visible: 5 }],
+        [2, { ...entry, stream: 2, visible: 0 }],
+      ]),
+      heard: new Map(),
+      channel: { send: ({ number }: Probe) => probes.push(number) },
+    };
+    const freshness = new Freshness(
+      { name: "f1", role: "follower", follow: ["sim://m1"] },
+      { others: () => new Map([["m1", { role: "master", url: "sim://m1", voter: true }]]) },
+      { all: () => [link] } as unknown as Peers,
+      visible,
+      { clock: { now: () => time.now, monotonic: () => time.now }, scheduler: time },
+      LIMITS,
+      { current: () => undefined, hasHiddenPast: () => false, limitOf: () => end },
+    );
+    let end = Number.POSITIVE_INFINITY;
+    const isAnswered = (): boolean => {
+      let isFresh = false;
+      freshness.whenFresh(10_000, 50, (failed) => (isFresh = failed === undefined));
+      const number = probes.at(-1) ?? 0;
+      const word = { node: "m1", stream: 2, position: 0, ageMs: 0 };
+      freshness.told(link as unknown as NodeLink, number, [word]);
+      freshness.settle();
+      time.pass(200);
+      return isFresh;
+    };
+    expect(isAnswered()).toBe(false);
+    visible.set(1, 4);
+    expect(isAnswered()).toBe(false);
+    // Nobody waits for what lies beyond the end of a closed stream.
+    end = 4;
+    expect(isAnswered()).toBe(true);
   });
 
   test("nobody asks, so nothing is sent and nothing is known; who asks is told within a way there and back", () => {

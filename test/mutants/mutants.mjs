@@ -1304,6 +1304,13 @@ export const MUTANTS = [
   },
   {
     rule: "I8",
+    name: "a master's new stream vouches for the one before it",
+    file: node("freshness"),
+    edits: [["if (origin === node && stream !== current && visible", "if (false && visible"]],
+    tests: ["test/engine/freshness.test.ts", "says nothing of the one before"],
+  },
+  {
+    rule: "I8",
     name: "a master that was started again vouches for what it has forgotten",
     file: node("freshness"),
     edits: [["this.own.hasHiddenPast() ? Number.POSITIVE_INFINITY : 0", "0"]],

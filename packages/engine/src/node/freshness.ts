@@ -1,4 +1,4 @@
-import type { StreamId, Vector } from "@syncline/core";
+import type { MutableVector, StreamId, Vector } from "@syncline/core";
 import { positionIn } from "@syncline/core";
 import { type Age, type Fault, fault, type Limits } from "@syncline/protocol";
 import type { Clock, Scheduler } from "../ports.js";
@@ -21,6 +21,11 @@ interface Word {
   readonly asOf: number;
   readonly stream: StreamId;
   readonly position: number;
+  /**
+   * Of the master's former streams: how much of them whoever passed the word on was showing by then. A stream that has
+   * just been opened depends on none of it: what was committed before may have been told to be so only afterwards.
+   */
+  readonly former: Vector;
 }
 
 interface Heard {
@@ -131,7 +136,7 @@ export class Freshness {
   /** Something has become visible, or was heard. */
   settle(): void {
     if (this.waiting.size === 0 && this.heard.size === 0) return;
-    for (const heard of this.heard.values()) if (heard.ahead.length > 0) this.catchUp(heard);
+    for (const [node, heard] of this.heard) if (heard.ahead.length > 0) this.catchUp(node, heard);
     if (this.waiting.size === 0) return;
     const staleness = this.stalenessMs();
     for (const reader of this.waiting) if (staleness <= reader.maxMs) reader.answer(undefined);
@@ -151,8 +156,23 @@ export class Freshness {
     asked.isOpen = false;
     this.wasAnswered = true;
     for (const { node, stream, position, ageMs } of ages) {
-      if (node !== this.self.name) this.hear(node, { asOf: asked.sentAt - ageMs, stream, position });
+      if (node === this.self.name) continue;
+      this.hear(node, {
+        asOf: asked.sentAt - ageMs,
+        stream,
+        position,
+        former: this.formerOf(node, stream, link),
+      });
     }
+  }
+
+  /** What the other end of a link shows of a master's other streams, and is not shown here: it has said so before. */
+  private formerOf(node: string, current: StreamId, { progress }: NodeLink): Vector {
+    const former: MutableVector = new Map();
+    for (const { stream, node: origin, visible } of progress.values())
+      if (origin === node && stream !== current && visible > positionIn(this.visible, stream))
+        former.set(stream, visible);
+    return former;
   }
 
   lost(link: NodeLink): void {
@@ -173,11 +193,15 @@ export class Freshness {
     }
     if (word.asOf <= (heard.shown?.asOf ?? Number.NEGATIVE_INFINITY)) return;
     if (heard.ahead.length < WORDS_AHEAD_MAX) heard.ahead.push(word);
-    this.catchUp(heard);
+    this.catchUp(node, heard);
   }
 
-  private catchUp(heard: Heard): void {
-    const isShown = ({ stream, position }: Word): boolean => positionIn(this.visible, stream) >= position;
+  private catchUp(node: string, heard: Heard): void {
+    const isShown = ({ stream, position, former }: Word): boolean =>
+      positionIn(this.visible, stream) >= position &&
+      [...former].every(
+        ([other, shown]) => positionIn(this.visible, other) >= Math.min(shown, this.own.limitOf(other, node)),
+      );
     for (const word of heard.ahead.filter(isShown)) {
       heard.ahead.splice(heard.ahead.indexOf(word), 1);
       if (word.asOf > (heard.shown?.asOf ?? Number.NEGATIVE_INFINITY)) heard.shown = word;
