@@ -132,6 +132,7 @@ export function naiveBreaches({ events, survives }: Recording): string[] {
           other.outcome === "committed" &&
           LEVEL[other.level] >= LEVEL[survives] &&
           other.at <= event.at - bound &&
+          !givenUp.has(other.change) &&
           lacks([other.change]),
       );
     if (isStale) note("staleness");

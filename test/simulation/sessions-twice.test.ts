@@ -22,6 +22,7 @@ const step = fc.oneof(
       ops: fc.constantFrom(1, 1, 2),
       asked: fc.constantFrom(undefined, undefined, undefined, true as const),
       rescued: fc.constantFrom(false, false, false, true),
+      givenUp: fc.constantFrom(false, false, false, false, true),
     }),
   },
   {
@@ -82,6 +83,7 @@ function play(story: Story, changes: { name: string; document: string; session: 
       changes.push({ name, document: one.document, session: one.session });
       story.write(one.session, name, one.document, asked === undefined ? { ops } : { ops, asked });
       if (one.rescued) story.rescued(name);
+      if (one.givenUp) story.givenUp(name);
       return;
     }
     case "read": {

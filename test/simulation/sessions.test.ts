@@ -353,6 +353,14 @@ const CASES: Record<Guarantee, Case[]> = {
       "staleness: bob is shown boards/a by f1 at 30 at most 0 ms old, without x, committed at 20",
     ],
     [
+      "what a retirement has cut off that could not know of it",
+      new Story()
+        .write("ann", "x")
+        .told("ann", "x")
+        .givenUp("x")
+        .read("bob", A, [], { at: 520, maxStalenessMs: 500 }),
+    ],
+    [
       "no bound was asked for",
       new Story().write("ann", "x").told("ann", "x").read("bob", A, [], { at: 520 }),
     ],

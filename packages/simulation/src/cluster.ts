@@ -97,7 +97,9 @@ export class Cluster {
   );
   /** Disks may be lost or put back to an earlier state: "durable" on one of them is then no promise for ever. */
   losesDisks = false;
-  /** A retirement did without some who may have had more. */
+  /** A disk has lost something, and not everybody has met since. */
+  isShort = false;
+  /** A retirement did without some who may have had more, or heard one whose disk had lost it. */
   hasForced = false;
   /** Is told when a node has ended by itself, as its operator would be. */
   onFailure: ((node: SimNode) => void) | undefined;
@@ -130,7 +132,7 @@ export class Cluster {
     return client;
   }
 
-  /** This node has cut off what lies beyond ends that were found by force: it keeps that, and nobody is owed it. */
+  /** This node has cut off what lies beyond ends that may leave something out: it keeps that, and nobody is owed it. */
   giveUp(node: string): void {
     for (const change of this.nodes.get(node)?.engine.changesAside() ?? [])
       this.recorder.givenUp(changeId(change));
@@ -734,7 +736,7 @@ function onBehalf(process: ProcessTime, dialer: Dialer): Dialer {
 function logger(cluster: Cluster, name: string): Logger {
   const line = (level: string) => (event: string, fields?: Record<string, unknown>) => {
     if (event === "rescued") cluster.recorder.rescued(String(fields?.change));
-    if (event === "retired" && Number(fields?.inDoubt) > 0) cluster.hasForced = true;
+    if (event === "retired" && (Number(fields?.inDoubt) > 0 || cluster.isShort)) cluster.hasForced = true;
     if (event === "stream-cut" && cluster.hasForced) cluster.giveUp(name);
     cluster.options.log?.(
       `${cluster.time.now.toFixed(1)} ${name} ${level} ${event} ${canonical(fields ?? {})}`,

@@ -256,7 +256,7 @@ class Player {
         this.heal();
         this.settle();
         this.haveMet = true;
-        this.loser = undefined;
+        this.lose(undefined);
         return true;
       case "version":
         this.versions.set(action.process, action);
@@ -367,13 +367,18 @@ class Player {
     return this.history.masters.some((master) => master.name !== name);
   }
 
+  private lose(name: string | undefined): void {
+    this.loser = name;
+    this.cluster.isShort = name !== undefined;
+    this.hasLost ||= name !== undefined;
+  }
+
   /** A disk loses something: at most one until all have met again. */
   private damage(kind: Action["kind"], name: string): boolean {
     const node = this.cluster.nodes.get(name);
     const disk = this.disks.get(name);
     if (node === undefined || disk === undefined || !this.mayLose(name)) return false;
-    this.loser = name;
-    this.hasLost = true;
+    this.lose(name);
     node.kill();
     if (kind === "tear") {
       disk.crash();
@@ -437,8 +442,7 @@ class Player {
   private clone(name: string): boolean {
     const disk = this.disks.get(name);
     if (disk === undefined || !this.mayLose(name)) return false;
-    this.loser = name;
-    this.hasLost = true;
+    this.lose(name);
     this.make(`${name}+`, name, disk.copy());
     return true;
   }

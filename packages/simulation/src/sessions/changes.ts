@@ -35,7 +35,7 @@ export class Changes {
   /** They never were: refused for good. */
   readonly refused: Bits;
   readonly rescued: Bits;
-  /** Cut off by a forced retirement: nobody is owed them as causes. */
+  /** Cut off by a retirement that could not know of them: nobody is owed them as causes, nor within any bound. */
   readonly givenUp: Bits;
   /** Sessions that were no more before the end. */
   readonly ended = new Set<string>();
