@@ -461,6 +461,13 @@ export const MUTANTS = [
     tests: ["test/scenarios/commit-rules.test.ts", "outlives its record"],
   },
   {
+    rule: "decision 0071",
+    name: "a wrong stamp that was written down waits in memory for something else to happen",
+    file: node("node"),
+    edits: [["if (this.own.noteSkews()) this.poke();", "this.own.noteSkews();"]],
+    tests: ["test/scenarios/clock-skew.test.ts", "nothing else happens"],
+  },
+  {
     rule: "decision 0070",
     name: "what comes late is not told",
     file: node("conflicts"),

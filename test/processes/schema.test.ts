@@ -3,7 +3,7 @@
  * under load, and asked of who cannot do them. Everybody ends with the same schema, the same data and the same conflict
  * ids, and whoever is refused is told what to do (I5, I11).
  */
-import { connect, counter, defineSchema } from "@syncline/client";
+import { connect, counter, defineSchema, register } from "@syncline/client";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { type Server, Servers, until } from "./server.js";
 import { wired } from "./wired.js";
@@ -182,4 +182,54 @@ test("who cannot do it says why: a follower, a file with mistakes, a change of k
   expect(narrow).toMatchObject({ status: 409, code: "SCHEMA_CONFLICT" });
   expect(narrow.message).toMatch(/is narrower.*Keep string/);
   for (const server of all) expect(await json(server, SCHEMA)).toEqual(before);
+});
+
+test("an app two schema versions behind round-trips a document over two masters: what it does not know is whole at every node", async () => {
+  const { m1, m2, all } = await mastersAndFollower();
+  await alter(
+    m1,
+    { do: "create", collection: "boards" },
+    { do: "add", collection: "boards", field: "headline", is: "register<string>" },
+  );
+  await until("m2 has it", async () => (await json(m2, SCHEMA)).text?.includes("headline"));
+  await alter(
+    m2,
+    { do: "rename", collection: "boards", field: "headline", to: "title" },
+    { do: "add", collection: "boards", field: "votes", is: "counter" },
+  );
+  await until("m1 has it", async () => (await json(m1, SCHEMA)).text?.includes("votes"));
+  await alter(
+    m1,
+    { do: "add", collection: "boards", field: "cards", is: "map<register>" },
+    { do: "widen", collection: "boards", field: "title", to: "register<string | null>" },
+  );
+  const ops = [
+    { field: "title", op: "set", value: "new" },
+    { ...VOTE, by: 3 },
+    { path: ["cards", "c1"], op: "set", value: "card" },
+  ];
+  expect(await write(m1, "boards/a", ...ops)).toBe(200);
+  await until("m2 has it", async () => (await m2.get("/v1/docs/boards/a")).status === 200);
+  // It is sent the document by one master, and sends what it has made of it to the other.
+  const db = connect([m1.url, m2.url], {
+    schema: defineSchema({ boards: { headline: register<string>() } }, { version: 1 }),
+  });
+  onTestFinished(() => db.close());
+  const board = db.open("boards", "a");
+  await board.ready;
+  expect(board.headline.value).toBe("new");
+  await m1.kill();
+  const receipt = board.transact((draft) => draft.headline.set(`${draft.headline.value}, by an old app`));
+  expect((await receipt.acknowledged({ timeoutMs: 30_000 })).outcome).toBe("committed");
+  await m1.start();
+  const value = async (server: Server) => (await json(server, "/v1/docs/boards/a")).value;
+  await agree(all, async (server) => (await value(server)).title === "new, by an old app");
+  for (const server of all) {
+    expect(await value(server)).toEqual({
+      title: "new, by an old app",
+      votes: 3,
+      cards: { c1: "card" },
+    });
+    expect(await conflicts(server)).toEqual([]);
+  }
 });

@@ -64,6 +64,22 @@ test("a value that won by a wrong clock is told, beside the conflict that it is,
   for (const node of [m1, m2, f1]) expect(node.json(BOARD)).toEqual({ title: "of today" });
 });
 
+test("it is told although nothing else happens: no client is there, and nobody writes or connects any more", () => {
+  const cluster = world(76);
+  const m1 = cluster.master("m1", { follow: ["m2"] });
+  const m2 = cluster.master("m2");
+  cluster.pass(1_000);
+  cluster.network.cut("m1", "m2");
+  m2.setClock(DAY_MS, 0);
+  set(m2, "of tomorrow");
+  set(m1, "of today");
+  cluster.pass(500);
+  cluster.network.healAll();
+  cluster.pass(3_000);
+  expect(skews(m1)).toHaveLength(1);
+  expect(m1.engine.isAtRest()).toBe(true);
+});
+
 test("what an author wins before its clock is wrong, and once it is set right, is a conflict like any other", () => {
   const { cluster, m1, m2, f1 } = apart(75, 0);
   const both = (key: string) => {

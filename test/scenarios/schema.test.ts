@@ -1,6 +1,13 @@
 /** Schema changes and deletions on several masters that do not hear each other, and on their followers. */
 import type { Draft } from "@syncline/core";
-import { alterSchema, arranged, type Statement } from "@syncline/engine";
+import {
+  alterSchema,
+  arranged,
+  diffSchema,
+  parseSchema,
+  type Statement,
+  TextRefused,
+} from "@syncline/engine";
 import { LIMITS } from "@syncline/protocol";
 import type { Cluster, SimNode } from "@syncline/simulation";
 import { expect, test } from "vitest";
@@ -294,4 +301,55 @@ test("a follower that is asked for a schema change refuses, names the masters, a
   cluster.settle();
   for (const node of all)
     expect(schemaOf(node)).toEqual([{ id: "boards", key: "boards", dropped: false, fields: [] }]);
+});
+
+/** What a file comes to at a node: it is applied, or refused with every place that is wrong. */
+function applyFile(cluster: Cluster, node: SimNode, text: string) {
+  try {
+    const { statements, faults } = diffSchema(node.engine.catalog(), parseSchema(text));
+    if (faults.length > 0) return faults;
+    alter(cluster, node, ...statements);
+    return [];
+  } catch (error) {
+    if (error instanceof TextRefused) return [error.fault];
+    throw error;
+  }
+}
+
+test("a file with mistakes, and a change that is no widening, are refused on both sides of a cut, with the place and what to do; nothing has changed", () => {
+  const { cluster, m1, m2, all } = mastersAndFollower(33);
+  const file = "collection boards {\n  title: register<string>\n  votes: counter\n}\n";
+  expect(applyFile(cluster, m1, file)).toEqual([]);
+  cluster.settle();
+  const before = JSON.stringify(m1.engine.catalog().collections);
+  cluster.network.cut("m1", "m2");
+  for (const node of [m1, m2]) {
+    expect(applyFile(cluster, node, file.replace("register", "regster"))).toMatchObject([
+      { line: 2, column: 10, reason: expect.stringMatching(/^regster is no kind/) },
+    ]);
+    expect(applyFile(cluster, node, file.replace("counter", "set<string>"))).toMatchObject([
+      { line: 3, column: 3, reason: expect.stringMatching(/a kind never changes in place: add/) },
+    ]);
+    expect(applyFile(cluster, node, file.replace("<string>", "<number>"))).toMatchObject([
+      { line: 2, column: 3, reason: expect.stringMatching(/is narrower.*Keep string/) },
+    ]);
+    const to = spec("register", "number");
+    const narrow = node.alter({ do: "widen", collection: "boards", field: "title", to });
+    cluster.pass(100);
+    expect(narrow.answer).toMatchObject({
+      ok: false,
+      fault: { code: "SCHEMA_CONFLICT", reason: expect.stringMatching(/is narrower.*Keep string/) },
+    });
+  }
+  // Each side widens as it likes: both types may stand there, and neither is refused for the other's sake.
+  expect(applyFile(cluster, m1, file.replace("<string>", "<string | null>"))).toEqual([]);
+  expect(applyFile(cluster, m2, file.replace("<string>", "<string | number>"))).toEqual([]);
+  cluster.network.healAll();
+  cluster.settle();
+  for (const node of all) {
+    expect(JSON.stringify(node.engine.catalog().collections)).toBe(
+      before.replace('["string"]', '["null","number","string"]'),
+    );
+    expect(told(node)).toEqual([]);
+  }
 });

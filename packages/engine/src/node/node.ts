@@ -1059,7 +1059,7 @@ export class SyncNode {
       this.sending.look();
       this.receiving.look();
       this.clocks.look();
-      this.own.noteSkews();
+      if (this.own.noteSkews()) this.poke();
       this.lookForMasters();
       this.feeds.cutIdle();
       this.presence.look();

@@ -31,11 +31,16 @@ export class OwnDocuments {
     this.write(TAKEOVERS, stream && this.takeovers.answer(stream.id, stream.held));
   }
 
-  /** A master that hears the clocks of more than half of the others writes down what stamps came too far ahead. */
-  noteSkews(): void {
-    if (this.mastership.current === undefined || !this.isOpen()) return;
+  /**
+   * A master that hears the clocks of more than half of the others writes down what stamps came too far ahead. Returns whether
+   * it has: nothing else need happen in a quiet cluster that would flush and show it.
+   */
+  noteSkews(): boolean {
+    if (this.mastership.current === undefined || !this.isOpen()) return false;
     const behindMs = this.clocks.behindMs(this.members.others().size);
-    this.write(CLOCKS, behindMs === undefined ? undefined : this.skews.unwritten(behindMs));
+    const unwritten = behindMs === undefined ? undefined : this.skews.unwritten(behindMs);
+    this.write(CLOCKS, unwritten);
+    return unwritten !== undefined;
   }
 
   /** It was promoted, and had so much of the streams of those who are not there. */
