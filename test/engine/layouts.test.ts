@@ -9,7 +9,11 @@ import {
   LAYOUT_VERSION,
   metaKey,
   metaRow,
+  placesInTail,
   streamRow,
+  tailKey,
+  tailOf,
+  tailRow,
 } from "../../packages/engine/src/node/tables.js";
 import { world } from "../scenarios/world.js";
 
@@ -70,6 +74,60 @@ test("layout 1: streams have no end that is gone, and there are no bases", () =>
   cluster.settle();
   expect(m1.json("boards/a")).toEqual({ tags: ["new", "old"] });
   expect(metaRow.decode(metaKey(), disk().get(metaKey()) as Uint8Array).layout).toBe(LAYOUT_VERSION);
+});
+
+test("layout 2: each change of a tail has a row of its own", () => {
+  const { cluster, m1, disk } = oneNode();
+  const add = (tag: string) => m1.write("boards/a", (b) => b.set("tags").add(tag));
+  for (const tag of ["1", "2", "3", "4"]) add(tag);
+  cluster.pass(100);
+  setLayout(disk(), 2);
+  const rows = [...disk().scan(tailOf(1, 1, 2 ** 52)), ...disk().scan(tailOf(2, 1, 2 ** 52))];
+  const brought = rows.map(([key, value]) => tailRow.decode(key, value).length);
+  expect(Math.max(...brought)).toBe(4);
+  for (const [key, value] of rows) {
+    const row = tailRow.decode(key, value);
+    row.forEach(({ stream, position }, i) => {
+      const old = key.slice();
+      // The number of the change stands at the end.
+      old[old.length - 1] = (old.at(-1) ?? 0) - (row.length - 1 - i);
+      const one = sealed(old, (out) => {
+        out.uint(stream);
+        out.uint(position);
+      });
+      disk().commit([{ key: old, value: one }], () => {});
+    });
+  }
+  cluster.pass(100);
+  m1.kill();
+  m1.restart();
+  cluster.pass(100);
+  add("5");
+  cluster.settle();
+  expect(m1.json("boards/a")).toEqual({ tags: ["1", "2", "3", "4", "5"] });
+  m1.restart();
+  cluster.settle();
+  expect(m1.json("boards/a")).toEqual({ tags: ["1", "2", "3", "4", "5"] });
+});
+
+test("places of a row of a tail: of one stream or several, forwards or not, and those from a number on", () => {
+  const places = [
+    { stream: 7, position: 3 },
+    { stream: 7, position: 4 },
+    { stream: 7, position: 300 },
+    { stream: 9, position: 2 ** 53 - 1 },
+    { stream: 7, position: 301 },
+    { stream: 7, position: 5 },
+    { stream: 7, position: 5 },
+  ];
+  const key = tailKey(12, 300);
+  const value = tailRow.encode(key, places);
+  expect(tailRow.decode(key, value)).toEqual(places);
+  expect(placesInTail(key, value, 1)).toEqual(places);
+  expect(placesInTail(key, value, 294)).toEqual(places);
+  expect(placesInTail(key, value, 295)).toEqual(places.slice(1));
+  expect(placesInTail(key, value, 300)).toEqual(places.slice(6));
+  expect(placesInTail(key, value, 301)).toEqual([]);
 });
 
 test("a later layout is not touched, and said", () => {

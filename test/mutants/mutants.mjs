@@ -718,6 +718,13 @@ export const MUTANTS = [
     tests: ["test/engine/bases.test.ts", "not overwritten"],
   },
   {
+    rule: "decision 0100",
+    name: "what is folded of a row is read with the rest of it",
+    file: node("tables"),
+    edits: [["first >= from ? row : row.slice(from - first)", "row"]],
+    tests: ["test/engine/layouts.test.ts"],
+  },
+  {
     rule: "SPINE 11",
     name: "a snapshot comes without author counters",
     file: node("receiving"),

@@ -27,12 +27,15 @@ import {
   documentsAfter,
   documentsOf,
   nameOfKey,
+  placesInTail,
   placesKey,
   placesRow,
   type StagedRow,
+  sequenceOfTailKey,
   stateKey,
   stateRow,
-  type TailRow,
+  TAIL_PLACES_MAX,
+  type TailPlace,
   tailKey,
   tailOf,
   tailRow,
@@ -53,7 +56,9 @@ export interface DocumentEntry {
   /** Changes integrated so far. The first has sequence 1. */
   tailLength: number;
   /** The end of the tail that the store may not have yet: sequence of the first, and where the changes stand. */
-  readonly unflushed: { sequence: number; mark: number; place: PlacedChange }[];
+  readonly unflushed: Unflushed[];
+  /** Up to here the tail has rows, in a commit or on its way into one. */
+  written: number;
   document: Document | undefined;
   /** What its tail begins after; undefined if the tail is all there is. */
   base: BaseRow | undefined;
@@ -67,6 +72,15 @@ export interface DocumentEntry {
   memoryBytes: number;
   /** The snapshot that was taken in last when this document was looked up in it. */
   arrival: number;
+}
+
+/** A change of a tail that the store may not have. */
+interface Unflushed {
+  readonly sequence: number;
+  readonly mark: number;
+  readonly place: PlacedChange;
+  /** A row stands under its number: it was the last one that a commit brought. */
+  endsRow: boolean;
 }
 
 /** Where documents of a snapshot lie that are not taken in yet. */
@@ -85,6 +99,8 @@ export class Documents {
   private readonly materialised = new Map<string, DocumentEntry>();
   /** Entries with an unflushed end. */
   private readonly flushing = new Set<DocumentEntry>();
+  /** Of those, the ones with changes that have no row yet: a commit writes one for all that it brings. */
+  private readonly unwritten = new Set<DocumentEntry>();
   /** Documents whose names the store may not have, with the mark after which it has. */
   private readonly unnamed = new Map<DocumentEntry, number>();
   /** Documents that are no more, with the mark after which the store knows it. */
@@ -102,7 +118,9 @@ export class Documents {
     private readonly limits: Limits,
     /** Documents numbered so far; kept in the node's own row. */
     private readonly numbering: { documents: number },
-  ) {}
+  ) {
+    journal.beforeCommit(() => this.writeTails());
+  }
 
   /** The entry of a document, if any change of it was ever integrated here. */
   find(name: DocumentName): DocumentEntry | undefined {
@@ -163,15 +181,48 @@ export class Documents {
   /** Adds a change that has just become visible to its document's tail. */
   integrate(entry: DocumentEntry, place: PlacedChange): void {
     entry.tailLength += 1;
-    const key = tailKey(entry.number, entry.tailLength);
-    this.journal.put(key, tailRow.encode(key, place));
-    entry.unflushed.push({ sequence: entry.tailLength, mark: this.journal.mark(), place });
+    this.journal.rowsChanged();
+    entry.unflushed.push({
+      sequence: entry.tailLength,
+      mark: this.journal.mark(),
+      place,
+      endsRow: false,
+    });
     this.flushing.add(entry);
+    this.unwritten.add(entry);
     entry.tailBytes += place.change.length;
     if (entry.document !== undefined) {
       apply(entry.document, place);
       this.weigh(entry, entry.memoryBytes + place.change.length);
     }
+  }
+
+  private writeTails(): void {
+    for (const entry of this.unwritten) {
+      const { number, unflushed, written } = entry;
+      const first = unflushed[0]?.sequence ?? 0;
+      for (let at = Math.max(0, written + 1 - first); at < unflushed.length; at += TAIL_PLACES_MAX) {
+        const brought = unflushed.slice(at, at + TAIL_PLACES_MAX);
+        const last = brought[brought.length - 1];
+        if (last === undefined) break;
+        const key = tailKey(number, last.sequence);
+        const places = brought.map(({ place }) => place);
+        this.journal.put(key, tailRow.encode(key, places));
+        last.endsRow = true;
+        entry.written = last.sequence;
+      }
+    }
+    this.unwritten.clear();
+  }
+
+  /** Takes away the rows of the tail that end at or before this change. One that goes beyond it stays whole. */
+  private removeTail(entry: DocumentEntry, upTo: number): void {
+    const { number, unflushed, base } = entry;
+    const from = (base?.sequence ?? 0) + 1;
+    for (const [key] of this.storage.scan(tailOf(number, from, upTo))) this.journal.put(key, undefined);
+    for (const { sequence, endsRow } of unflushed)
+      if (endsRow && sequence <= upTo) this.journal.put(tailKey(number, sequence), undefined);
+    entry.written = Math.max(entry.written, upTo);
   }
 
   // ---- bases ----
@@ -194,7 +245,7 @@ export class Documents {
       document = this.baseOf(entry);
       for (const place of places) apply(document, place);
     }
-    for (let gone = from; gone <= sequence; gone++) this.journal.put(tailKey(entry.number, gone), undefined);
+    this.removeTail(entry, sequence);
     const standing = this.foldedPlaces(entry);
     for (const place of places) addPlace(standing, place);
     this.putBase(entry, sequence, vector, document.encodeState(), standing);
@@ -301,9 +352,7 @@ export class Documents {
     const standing = this.foldedPlaces(entry);
     joinPlaces(standing, row.places);
     for (const place of beyond) if (!isNew(place)) addPlace(standing, place);
-    const gone = [(entry.base?.sequence ?? 0) + 1, entry.tailLength] as const;
-    for (let sequence = gone[0]; sequence <= gone[1]; sequence++)
-      this.journal.put(tailKey(entry.number, sequence), undefined);
+    this.removeTail(entry, entry.tailLength);
     const vector: MutableVector = new Map(entry.base?.vector ?? []);
     joinInto(vector, staged.vector);
     entry.tailLength += 1;
@@ -339,8 +388,7 @@ export class Documents {
       }
     }
     for (const place of standingAlso) addPlace(standing, place);
-    for (let gone = (entry.base?.sequence ?? 0) + 1; gone <= entry.tailLength; gone++)
-      this.journal.put(tailKey(entry.number, gone), undefined);
+    this.removeTail(entry, entry.tailLength);
     entry.unflushed.length = 0;
     entry.tailBytes = 0;
     this.forgetDocument(entry);
@@ -361,6 +409,7 @@ export class Documents {
     entry.tailLength = 0;
     entry.unflushedPlaces = undefined;
     this.flushing.delete(entry);
+    this.unwritten.delete(entry);
     this.unnamed.delete(entry);
     this.entries.delete(documentId(entry.name));
     this.removed.set(documentId(entry.name), this.journal.mark());
@@ -368,12 +417,12 @@ export class Documents {
   }
 
   /** Where the changes of a document's tail stand, in the order of integration. */
-  private *places(entry: DocumentEntry): Iterable<TailRow> {
+  private *places(entry: DocumentEntry): Iterable<TailPlace> {
     const first = entry.unflushed[0]?.sequence ?? entry.tailLength + 1;
     const from = (entry.base?.sequence ?? 0) + 1;
     if (from < first)
       for (const [key, value] of this.storage.scan(tailOf(entry.number, from, first - 1)))
-        yield tailRow.decode(key, value);
+        yield* placesInTail(key, value, from);
     for (const { sequence, place } of entry.unflushed) if (sequence >= from) yield place;
   }
 
@@ -455,8 +504,8 @@ export class Documents {
     const flushedTo = (entry.unflushed[0]?.sequence ?? entry.tailLength + 1) - 1;
     if (from <= flushedTo) {
       for (const [key, value] of this.storage.scan(tailOf(entry.number, from, flushedTo))) {
-        const row = tailRow.decode(key, value);
-        yield this.placed(row.stream, row.position);
+        for (const { stream, position } of placesInTail(key, value, from))
+          yield this.placed(stream, position);
       }
     }
     for (const { sequence, place } of entry.unflushed.slice()) if (sequence >= from) yield place;
@@ -550,6 +599,7 @@ const newEntry = (name: DocumentName, number: number): DocumentEntry => ({
   number,
   tailLength: 0,
   unflushed: [],
+  written: 0,
   document: undefined,
   base: undefined,
   unflushedState: undefined,
@@ -571,9 +621,3 @@ export function decodedState(state: Uint8Array): Document {
   if (!document.ok) throw new DamagedStore(`a base cannot be read: ${document.fault.reason}`);
   return document.value;
 }
-
-const sequenceOfTailKey = (key: Uint8Array): number => {
-  let sequence = 0;
-  for (const byte of key.subarray(key.length - 7)) sequence = sequence * 256 + byte;
-  return sequence;
-};

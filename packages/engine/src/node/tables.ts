@@ -59,7 +59,7 @@ const TABLE = {
 } as const;
 
 /** Version of this layout; a store with a newer one is refused. */
-export const LAYOUT_VERSION = 2; // Since 2 there are bases, and streams without their beginning.
+export const LAYOUT_VERSION = 3; // Since 2 there are bases, and streams without their beginning; since 3 rows of several places.
 
 /** How far a node is in a stream: written with every batch of records. */
 export interface StreamRow {
@@ -104,11 +104,20 @@ export interface StagedRow {
   readonly places: Places;
 }
 
-/** Where the n-th integrated change of a document stands. */
-export interface TailRow {
+/** Where a change stands. */
+export interface TailPlace {
   readonly stream: StreamId;
   readonly position: number;
 }
+
+/**
+ * Where integrated changes of a document stand that one commit brought, in their order. The key names the last of them, so
+ * the row that has the n-th is the first one at or after n.
+ */
+export type TailRow = readonly TailPlace[];
+
+/** Places in one row: it stays as small as the others. */
+export const TAIL_PLACES_MAX = 64;
 
 /** The greatest counter of an author in a document, and the checksum of the change that brought it. */
 export interface CounterRow {
@@ -381,11 +390,42 @@ export const stagedRow = codec<StagedRow>(
 
 export const tailRow = codec<TailRow>(
   (out, row) => {
-    out.uint(row.stream);
-    out.uint(row.position);
+    let before: TailPlace | undefined;
+    for (const place of row) {
+      const step = place.stream === before?.stream ? place.position - before.position : 0;
+      if (before !== undefined) out.uint(Math.max(0, step));
+      if (step <= 0) {
+        out.uint(place.stream);
+        out.uint(place.position);
+      }
+      before = place;
+    }
   },
-  (input) => ({ stream: input.uint(), position: input.uint() }),
+  (input) => {
+    let last: TailPlace = { stream: input.uint(), position: input.uint() };
+    const row = [last];
+    // Rows up to layout 2 end here.
+    while (input.remaining > 0) {
+      const step = input.uint();
+      last =
+        step > 0
+          ? { stream: last.stream, position: last.position + step }
+          : { stream: input.uint(), position: input.uint() };
+      row.push(last);
+    }
+    return row;
+  },
 );
+
+/** Of the places in a row, those of changes from this sequence number on: what is before may be folded already. */
+export function placesInTail(rowKey: Uint8Array, value: Uint8Array, from: number): TailRow {
+  const row = tailRow.decode(rowKey, value);
+  const first = sequenceOfTailKey(rowKey) - row.length + 1;
+  return first >= from ? row : row.slice(from - first);
+}
+
+/** The sequence number that a row of a tail stands under. */
+export const sequenceOfTailKey = (bytes: Uint8Array): number => readNumber(bytes, 1 + NUMBER_BYTES);
 
 export const counterRow = codec<CounterRow>(
   (out, row) => {

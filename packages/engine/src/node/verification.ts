@@ -11,6 +11,7 @@ import {
   documentOfKey,
   documentRow,
   everything,
+  placesInTail,
   recordKey,
   recordPlaceOf,
   stateKey,
@@ -18,7 +19,6 @@ import {
   streamOfKey,
   streamRow,
   tailOf,
-  tailRow,
 } from "./tables.js";
 
 /**
@@ -115,8 +115,8 @@ function checkDocument(
     if (documentId(state.value.name) !== id) throw new DamagedStore("its base is another document's");
   }
   for (const [key, value] of storage.scan(tailOf(number, sequence + 1, 2 ** 52))) {
-    const { stream, position } = tailRow.decode(key, value);
-    if (position <= (truncated.get(stream) ?? 0))
-      throw new DamagedStore(`it needs record ${stream}:${position}, which was let go`);
+    for (const { stream, position } of placesInTail(key, value, sequence + 1))
+      if (position <= (truncated.get(stream) ?? 0))
+        throw new DamagedStore(`it needs record ${stream}:${position}, which was let go`);
   }
 }
