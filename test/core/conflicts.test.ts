@@ -233,6 +233,26 @@ describe("stories", () => {
     expect(lostIn(ann.document)).toHaveLength(max);
   });
 
+  test("who replaces more writes at once than are remembered puts all on the list, and takes the oldest off", () => {
+    const ann = new Replica(1);
+    const max = CORE_LIMITS.conflictsPerDocumentMax;
+    const writers = 2 * max;
+    // In disorder, so that the order of writing is not that of authors.
+    const stampOf = (author: number): number => 8192 * (((author * 7) % writers) + 1);
+    for (let author = 1; author <= writers; author++) {
+      const origin = { author: author + 10, stamp: stampOf(author) };
+      const change = new Document(NAME).transact(origin, (draft) =>
+        draft.register("title").set(`w${author}`),
+      );
+      ann.take(unwrap(decodeChange(change!.bytes)));
+    }
+    ann.write((draft) => draft.register("title").set("all seen"), false, 8192 * (writers + 2));
+    const stamps = lostIn(ann.document).map((lost) => (lost as { loser: number[] }).loser[2]!);
+    // All but the shown one, the greatest, were lost.
+    const newest = Array.from({ length: max }, (_, i) => 8192 * (writers - max + i));
+    expect(stamps.sort((a, b) => a - b)).toEqual(newest);
+  });
+
   test("a deletion tells up to deletionAuthorsMax authors apart", () => {
     const [ann, bob] = two();
     for (let author = 1; author <= CORE_LIMITS.deletionAuthorsMax + 1; author++) {

@@ -77,8 +77,9 @@ export const authors = {
   counts: { full: [1_000, 2_000, 4_000, 8_000, 16_000, 32_000], smoke: [200] },
   measures: {
     apply: { title: "one op applied", unit: "µs", limit: 0 },
-    write: { title: "one write", unit: "µs", limit: 0 },
-    op: { title: "bytes of an op", unit: "B", limit: 0 },
+    join: { title: "a write that replaces a hundredth of them", unit: "µs", limit: 1 },
+    op: { title: "bytes of the first such op", unit: "B", limit: 1 },
+    write: { title: "a write after that", unit: "µs", limit: 0 },
     bytes: { title: "saved", unit: "B", limit: 1 },
   },
 
@@ -90,9 +91,12 @@ export const authors = {
     const applied = timed(count, (i) => document.apply(changes[i]), RUN_MS_MAX);
     const writer = new Writer(1, document);
     const first = writer.transact((draft) => draft.register("key-1").set(1));
-    const writes = timed(200, (i) => writer.transact((draft) => draft.register(`key-${i % 100}`).set(i)));
+    const write = (i) => writer.transact((draft) => draft.register(`key-${i % 100}`).set(i));
+    const joins = timed(100, write);
+    const writes = timed(2_000, write);
     return {
       apply: (applied.ms * 1_000) / applied.done,
+      join: (joins.ms * 1_000) / joins.done,
       write: (writes.ms * 1_000) / writes.done,
       op: first.bytes.length,
       bytes: document.encodeState().length,

@@ -16,7 +16,7 @@ import type { Fields } from "./fields.js";
 import { type Author, checkFieldName, type DocumentName, type Dot } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
-import { DELETED_PATH, deletionOf, isOwnField, LOST_PATH, lostOf, oldestLost } from "./own-fields.js";
+import { DELETED_PATH, deletionOf, isOwnField, LOST_PATH, lostOf, surplusLost } from "./own-fields.js";
 import { type Path, type PathStep, pathKey } from "./path.js";
 import { lwwRegister, type RegisterDraft } from "./register.js";
 import { orSet, type SetDraft, type SetState } from "./set.js";
@@ -236,7 +236,7 @@ export class Recording implements Draft {
     if (!isOwnField(path[0]!.name)) this.#watch.made?.(path, op, dot);
     this.#fields.apply(path, { op, dot, stamp, undo: this.#undo });
     this.#ops.push({ path: index, op });
-    for (const element of lost) this.#lose(element);
+    if (lost.length > 0) this.#lose(lost);
     return dot;
   }
 
@@ -245,12 +245,10 @@ export class Recording implements Draft {
     return isOwnField(path[0]!.name) ? [] : lostOf(path, this.#fields.state(path, lwwRegister).siblings);
   }
 
-  #lose(element: Value): void {
+  #lose(elements: readonly Value[]): void {
     const list = (): SetState => this.#fields.state(LOST_PATH, orSet);
-    this.#take(LOST_PATH, orSet.add(list(), this.own(element)));
-    const all = orSet.value(list());
-    if (all.length <= CORE_LIMITS.conflictsPerDocumentMax) return;
-    this.#take(LOST_PATH, orSet.remove(list(), oldestLost(all)));
+    for (const element of elements) this.#take(LOST_PATH, orSet.add(list(), this.own(element)));
+    for (const old of surplusLost(orSet.value(list()))) this.#take(LOST_PATH, orSet.remove(list(), old));
   }
 
   #indexOf(path: Path): number {

@@ -46,9 +46,9 @@ export function lostOf(path: Path, siblings: readonly Sibling[]): Value[] {
     }));
 }
 
-/** The element of the list that was written first. */
-export function oldestLost(list: readonly Value[]): Value {
-  return [...list].sort((a, b) => stampOf(a) - stampOf(b))[0] ?? null;
+/** The elements of the list that are too many: those that were written first. */
+export function surplusLost(list: readonly Value[]): Value[] {
+  return [...list].sort((a, b) => stampOf(a) - stampOf(b)).slice(0, -CORE_LIMITS.conflictsPerDocumentMax);
 }
 
 function stampOf(lost: Value): number {
