@@ -8,6 +8,7 @@ import {
   type Draft,
   decodeChange,
   KINDS,
+  LINK_LIMITS,
   LinkDecoder,
   LinkEncoder,
   type Value,
@@ -169,7 +170,7 @@ describe("at each limit the oldest is forgotten, at both ends alike", () => {
   test("linkWritersMax", () => {
     // A document's second change of another author needs its writer, and that one is longer than a number.
     forgets(
-      CORE_LIMITS.linkWritersMax,
+      LINK_LIMITS.linkWritersMax,
       (i) => step("a", 2 ** 52 + i, 1),
       (i) => step("a", 2 ** 52 + i, 9, "stars"),
     );
@@ -178,7 +179,7 @@ describe("at each limit the oldest is forgotten, at both ends alike", () => {
   test("linkDocumentsMax", () => {
     let author = 2 ** 52;
     forgets(
-      CORE_LIMITS.linkDocumentsMax,
+      LINK_LIMITS.linkDocumentsMax,
       (i) => step(long(i), 2 ** 51, 1),
       (i) => step(long(i), author++, 9),
     );
@@ -188,7 +189,7 @@ describe("at each limit the oldest is forgotten, at both ends alike", () => {
     let first = 1;
     let key = 0;
     forgets(
-      CORE_LIMITS.linkPathsMax,
+      LINK_LIMITS.linkPathsMax,
       (i) => step("a", 2 ** 52, first++, long(i)),
       // In other documents, so that it is the path that counts and not the shape.
       (i) => step(`b${key++}`, 2 ** 52, 1, long(i)),
@@ -196,7 +197,7 @@ describe("at each limit the oldest is forgotten, at both ends alike", () => {
   });
 
   test("linkShapesMax", () => {
-    const [fields, authors] = [512, CORE_LIMITS.linkShapesMax / 512];
+    const [fields, authors] = [512, LINK_LIMITS.linkShapesMax / 512];
     const next = new Map<number, number>();
     const change = (i: number) => {
       const author = 2 ** 52 + (Math.floor(i / fields) % (authors + 1));
@@ -204,9 +205,9 @@ describe("at each limit the oldest is forgotten, at both ends alike", () => {
       return step("a", author, next.get(author)!, `f${i % fields}`);
     };
     const link = new Link();
-    for (let i = 0; i < CORE_LIMITS.linkShapesMax; i++) link.pass(change(i));
+    for (let i = 0; i < LINK_LIMITS.linkShapesMax; i++) link.pass(change(i));
     expect(link.pass(change(0))).toBe(4);
-    link.pass(change(CORE_LIMITS.linkShapesMax));
+    link.pass(change(LINK_LIMITS.linkShapesMax));
     expect(link.pass(change(0))).toBeGreaterThan(4);
   });
 });

@@ -228,7 +228,7 @@ export const MUTANTS = [
     rule: "decision 0056",
     name: "a removal hides a key of which its maker had not seen all uses",
     file: core("keep-whole-map"),
-    edits: [["if (isSame(saw, usesOf(state, name))) state", "state"]],
+    edits: [["if (isSame(saw, usesOf(state, name))) moveChildren", "moveChildren"]],
     tests: ["test/core/keep-whole-maps.test.ts", "keeps all of it"],
   },
   {
@@ -244,7 +244,7 @@ export const MUTANTS = [
     file: core("keep-whole-map"),
     edits: [
       [
-        "    for (const step of state.children.under(name))\n      resetBelow(state.children.get(step)!, [...path, step], say);\n",
+        "    for (const step of childrenUnder(state.children, name))\n      resetBelow(state.children.get(step)!, [...path, step], say);\n",
         "",
       ],
     ],
@@ -294,7 +294,7 @@ export const MUTANTS = [
     rule: "decision 0049",
     name: "a state that has not seen a removal brings back what it took",
     file: core("remove-wins-map"),
-    edits: [["lost.size === 0 ? from.children : from.children.without(lost)", "from.children"]],
+    edits: [["lost.size === 0 ? from.children : childrenWithout(from.children, lost)", "from.children"]],
     tests: ["test/core/remove-wins-maps.test.ts", "whole state"],
   },
   {

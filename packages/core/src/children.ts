@@ -11,7 +11,7 @@ import type { AnyOp, Crdt, Undo } from "./crdt.js";
 import type { Seen } from "./dots.js";
 import { BrokenInvariant } from "./errors.js";
 import { checkStepName } from "./ids.js";
-import { KINDS, kindName } from "./kinds.js";
+import { kindName } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { type PathStep, stepKey } from "./path.js";
 import { readTexts } from "./state-columns.js";
@@ -19,7 +19,8 @@ import { type Cell, typeOf } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 import { setOwn, type Value } from "./value.js";
 
-interface Child extends PathStep {
+/** One of them, by name and kind. */
+export interface Child extends PathStep {
   readonly cell: Cell;
 }
 
@@ -53,11 +54,6 @@ export class Children {
     return cell;
   }
 
-  /** Takes in a cell where there is none. */
-  put({ name, kind }: PathStep, cell: Cell): void {
-    this.#children.set(stepKey({ name, kind }), { name, kind, cell });
-  }
-
   /** Lets go of a cell of which nothing is left. */
   drop(step: PathStep, undo?: Undo): void {
     const key = stepKey(step);
@@ -80,36 +76,9 @@ export class Children {
     }
   }
 
-  /** What there is under a name, whatever its kind. O(kinds). */
-  under(name: string): PathStep[] {
-    const steps = Object.values(KINDS).map((kind) => ({ name, kind }));
-    return steps.filter((step) => this.#children.has(stepKey(step)));
-  }
-
-  /** Puts all that is under a name elsewhere, where nothing is under it. */
-  moveTo(to: Children, name: string, undo?: Undo): void {
-    for (const step of this.under(name)) {
-      const key = stepKey(step);
-      const child = this.#children.get(key)!;
-      this.drop(step, undo);
-      to.#children.set(key, child);
-      undo?.push(() => to.#children.delete(key));
-    }
-  }
-
-  /** These and others, of which none are the same. They are no copies. */
-  and(others: Children): Children {
-    const both = new Children();
-    for (const each of [this, others])
-      for (const [key, child] of each.#children) both.#children.set(key, child);
-    return both;
-  }
-
-  /** All of them but those under some names. They are the same, not copies. */
-  without(names: ReadonlySet<string>): Children {
-    const left = new Children();
-    for (const [key, child] of this.#children) if (!names.has(child.name)) left.#children.set(key, child);
-    return left;
+  /** For `children-moves.ts`. */
+  static mapOf(children: Children): Map<string, Child> {
+    return children.#children;
   }
 
   clone(): Children {

@@ -15,6 +15,7 @@
 import type { AuthorTable } from "./author-table.js";
 import type { ByteReader, ByteWriter } from "./bytes.js";
 import { Children } from "./children.js";
+import { childrenOfBoth, childrenUnder, moveChildren } from "./children-moves.js";
 import type { Stamp } from "./clock.js";
 import type { AnyOp, Undo } from "./crdt.js";
 import { resetBelow, visitUpwards } from "./descent.js";
@@ -87,7 +88,7 @@ export const kwMap: KeepWholeMapType = {
   opening(state, name, _author, path, say): void {
     if (!isHidden(state, name)) return;
     say(path, { act: "show", name });
-    for (const step of state.children.under(name))
+    for (const step of childrenUnder(state.children, name))
       resetBelow(state.children.get(step)!, [...path, step], say);
   },
 
@@ -109,7 +110,7 @@ export const kwMap: KeepWholeMapType = {
     else {
       if (op.removes.length > 0) orMap.apply(state, { act: "vanish", removes: op.removes }, dot, stamp, undo);
       for (const { name, saw } of op.keys)
-        if (isSame(saw, usesOf(state, name))) state.children.moveTo(state.hidden, name, undo);
+        if (isSame(saw, usesOf(state, name))) moveChildren(state.children, state.hidden, name, undo);
     }
   },
 
@@ -123,10 +124,10 @@ export const kwMap: KeepWholeMapType = {
       into.uses.set(name, uses);
     }
     into.created = joinDots(into.created, intoSeen, from.created, fromSeen);
-    into.children = into.children.and(into.hidden);
+    into.children = childrenOfBoth(into.children, into.hidden);
     into.hidden = new Children();
-    into.children.merge(intoSeen, from.children.and(from.hidden), fromSeen);
-    for (const name of hidden) into.children.moveTo(into.hidden, name);
+    into.children.merge(intoSeen, childrenOfBoth(from.children, from.hidden), fromSeen);
+    for (const name of hidden) moveChildren(into.children, into.hidden, name);
   },
 
   clone(state: KeepWholeMapState): KeepWholeMapState {
@@ -247,7 +248,7 @@ export const kwMap: KeepWholeMapType = {
     for (const { name } of [...children.steps(), ...state.hidden.steps()])
       if (!state.uses.has(name)) input.fail("a key that nobody has used", at);
     for (const { name } of state.hidden.steps())
-      if (children.under(name).length > 0) input.fail("a key that is hidden and is not", at);
+      if (childrenUnder(children, name).length > 0) input.fail("a key that is hidden and is not", at);
     return state;
   },
 
@@ -265,11 +266,11 @@ function usesOf({ uses }: KeepWholeMapState, name: string): Dots {
 
 /** Whether there is something under a name that is not shown. */
 function isHidden({ hidden }: KeepWholeMapState, name: string): boolean {
-  return !hidden.isEmpty && hidden.under(name).length > 0;
+  return !hidden.isEmpty && childrenUnder(hidden, name).length > 0;
 }
 
 function isShown({ children }: KeepWholeMapState, name: string): boolean {
-  return children.under(name).some((step) => !children.get(step)!.isVacant());
+  return childrenUnder(children, name).some((step) => !children.get(step)!.isVacant());
 }
 
 /** Takes down a use, which brings a hidden key back. */
@@ -280,7 +281,7 @@ function use(state: KeepWholeMapState, name: string, dot: Dot, undo?: Undo): voi
     if (before === undefined) state.uses.delete(name);
     else state.uses.set(name, before);
   });
-  if (!state.hidden.isEmpty) state.hidden.moveTo(state.children, name, undo);
+  if (!state.hidden.isEmpty) moveChildren(state.hidden, state.children, name, undo);
 }
 
 function hiding(uses: ReadonlyMap<string, Dots>, names: readonly string[], removes: Dots): KeepWholeMapOp {
@@ -309,7 +310,7 @@ function visitUnder(children: Children, name: string, path: Path, visit: (path: 
       if (!(state instanceof KeepWholeMapState)) return;
       for (const step of state.hidden.steps()) visitAll(state.hidden.get(step)!, [...inner, step]);
     });
-  for (const step of children.under(name)) visitAll(children.get(step)!, [...path, step]);
+  for (const step of childrenUnder(children, name)) visitAll(children.get(step)!, [...path, step]);
 }
 
 /** Each author's last use: one at least. */

@@ -26,6 +26,16 @@ export const CORE_LIMITS = {
   counterStepMax: 2 ** 31,
   /** One document in state form, in bytes. */
   stateBytesMax: 2 ** 30,
+  /** Lost values that a document remembers. Beyond it the oldest are let go. */
+  conflictsPerDocumentMax: 100,
+  /** Authors whose writes a deletion tells apart. Where there are more, it says of none whether its maker had seen them. */
+  deletionAuthorsMax: 4_096,
+  /** Greatest wire tag of a kind. */
+  kindTagMax: 65_535,
+} as const;
+
+/** Those of what both ends of a link know by number: between nodes only, so clients do not ship them. */
+export const LINK_LIMITS = {
   /** Documents that both ends of a link know by number. */
   linkDocumentsMax: 1_024,
   /** Authors in documents that both ends of a link know by number. */
@@ -34,10 +44,4 @@ export const CORE_LIMITS = {
   linkPathsMax: 1_024,
   /** Shapes of changes that both ends of a link know by number. */
   linkShapesMax: 4_096,
-  /** Lost values that a document remembers. Beyond it the oldest are let go. */
-  conflictsPerDocumentMax: 100,
-  /** Authors whose writes a deletion tells apart. Where there are more, it says of none whether its maker had seen them. */
-  deletionAuthorsMax: 4_096,
-  /** Greatest wire tag of a kind. */
-  kindTagMax: 65_535,
 } as const;

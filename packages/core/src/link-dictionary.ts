@@ -8,7 +8,7 @@
 import type { ByteReader } from "./bytes.js";
 import type { Stamp } from "./clock.js";
 import type { Author, DocumentName } from "./ids.js";
-import { CORE_LIMITS } from "./limits.js";
+import { LINK_LIMITS } from "./limits.js";
 import type { Path } from "./path.js";
 import type { Layout } from "./payload-layout.js";
 
@@ -77,10 +77,10 @@ export class Ring<T extends Numbered> {
 }
 
 export class LinkDictionary {
-  readonly documents = new Ring<LinkDocument>(CORE_LIMITS.linkDocumentsMax);
-  readonly writers = new Ring<LinkWriter>(CORE_LIMITS.linkWritersMax);
-  readonly paths = new Ring<LinkPath>(CORE_LIMITS.linkPathsMax);
-  readonly shapes = new Ring<LinkShape>(CORE_LIMITS.linkShapesMax);
+  readonly documents = new Ring<LinkDocument>(LINK_LIMITS.linkDocumentsMax);
+  readonly writers = new Ring<LinkWriter>(LINK_LIMITS.linkWritersMax);
+  readonly paths = new Ring<LinkPath>(LINK_LIMITS.linkPathsMax);
+  readonly shapes = new Ring<LinkShape>(LINK_LIMITS.linkShapesMax);
   /** The stamp of the last change. */
   stamp: Stamp = 0;
   #sum = 0;

@@ -10,9 +10,11 @@
  * What only grows has no dots of its own to be left: of prefix sums those that may be newer are news, of a set that only
  * grows all of it.
  */
+
 import type { AuthorTable } from "./author-table.js";
 import { type Ballot, isCarried } from "./ballot.js";
 import type { ByteReader, ByteWriter } from "./bytes.js";
+import { childrenOfBoth, moveChildren, putChild } from "./children-moves.js";
 import type { CounterState } from "./counter.js";
 import type { DisableWinsFlagState } from "./disable-wins-flag.js";
 import { compareDots, type Dots, hasSeen, type Seen } from "./dots.js";
@@ -248,7 +250,7 @@ function innerNews(state: AnyMap, since: Since, isKept: Test): News | undefined 
 
 function fillMap(to: AnyMap, mine: AnyMap, news: InnerNews | undefined, isLeft: Test, have: Seen): void {
   to.created = [...mine.created.filter(isLeft), ...(news?.created ?? [])].sort(compareDots);
-  const there = mine.hidden === undefined ? mine.children : mine.children.and(mine.hidden);
+  const there = mine.hidden === undefined ? mine.children : childrenOfBoth(mine.children, mine.hidden);
   const inside = new Map<string, ChildNews>(news?.children.map((child) => [stepKey(child), child]));
   for (const step of there.steps()) {
     const key = stepKey(step);
@@ -256,7 +258,7 @@ function fillMap(to: AnyMap, mine: AnyMap, news: InnerNews | undefined, isLeft: 
   }
   for (const { news: ofChild, ...step } of inside.values()) {
     const child = cellOf(there.get(step), step.kind, ofChild, isLeft, have);
-    if (child !== undefined) to.children.put(step, child);
+    if (child !== undefined) putChild(to.children, step, child);
   }
   for (const [name, marks] of mine.marks ?? [])
     for (const { dot, known } of marks)
@@ -281,7 +283,7 @@ function fillMap(to: AnyMap, mine: AnyMap, news: InnerNews | undefined, isLeft: 
   }
   for (const [name, uses, isHidden] of news?.uses ?? []) {
     to.uses?.set(name, uses);
-    if (isHidden && to.hidden !== undefined) to.children.moveTo(to.hidden, name);
+    if (isHidden && to.hidden !== undefined) moveChildren(to.children, to.hidden, name);
   }
 }
 

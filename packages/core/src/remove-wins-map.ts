@@ -14,6 +14,7 @@
 import type { AuthorTable } from "./author-table.js";
 import type { ByteReader, ByteWriter } from "./bytes.js";
 import type { Children } from "./children.js";
+import { childrenUnder, childrenWithout } from "./children-moves.js";
 import type { Stamp } from "./clock.js";
 import type { AnyOp, Undo } from "./crdt.js";
 import { type Play, visitUpwards } from "./descent.js";
@@ -90,7 +91,7 @@ export const rwMap: RemoveWinsMapType = {
 
   shifted({ children }, what, path, visit): void {
     if (typeof what === "string" || !rwMap.isOp(what) || what.act !== "drop") return;
-    for (const step of children.under(what.name))
+    for (const step of childrenUnder(children, what.name))
       visitUpwards(children.get(step)!, [...path, step], (_cell, at) => visit(at));
   },
 
@@ -141,7 +142,11 @@ export const rwMap: RemoveWinsMapType = {
       into.marks.set(name, joinMarks(ours, intoSeen, others, fromSeen));
     }
     into.created = joinDots(into.created, intoSeen, from.created, fromSeen);
-    into.children.merge(intoSeen, lost.size === 0 ? from.children : from.children.without(lost), fromSeen);
+    into.children.merge(
+      intoSeen,
+      lost.size === 0 ? from.children : childrenWithout(from.children, lost),
+      fromSeen,
+    );
     for (const [key, { path }] of new Map([...into.outdone, ...theirs.outdone])) {
       const register = into.outdone.get(key)?.register ?? lwwRegister.empty();
       const other = theirs.outdone.get(key)?.register ?? lwwRegister.empty();
@@ -364,7 +369,7 @@ export function visitWritten(
       for (const { path: deeper, register } of outdone?.values() ?? []) visit([...at, ...deeper], register);
     }
   };
-  visitAll(children, children.under(name), []);
+  visitAll(children, childrenUnder(children, name), []);
 }
 
 /** Whether the maker of an op knew of a removal. */
@@ -383,7 +388,7 @@ function compareMarks(a: Mark, b: Mark): number {
 
 /** Lets go of all that is under a name. */
 function empty(children: Children, name: string, undo?: Undo): void {
-  for (const step of children.under(name)) children.drop(step, undo);
+  for (const step of childrenUnder(children, name)) children.drop(step, undo);
 }
 
 function joinMarks(
@@ -455,7 +460,7 @@ class RemoveWinsMapEditor extends MapEditor {
   /** What is there is taken away one by one before, so that it can be told, and taken back, one by one. */
   override delete(name: string): void {
     const { children } = this.#site.state();
-    const there = children.under(name);
+    const there = childrenUnder(children, name);
     if (there.every((step) => children.get(step)!.isVacant())) return;
     for (const step of there) this.#site.reset(step);
     // Who removes it again has seen what was outdone before.

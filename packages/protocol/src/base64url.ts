@@ -23,8 +23,8 @@ export function fromBase64Url(text: string): Uint8Array | undefined {
   let count = 0;
   let at = 0;
   for (const letter of text) {
-    const value = VALUES.get(letter);
-    if (value === undefined) return undefined;
+    const value = ALPHABET.indexOf(letter);
+    if (value < 0) return undefined;
     // No more than 14 bits are ever held.
     bits = ((bits << 6) | value) & 0x3fff;
     count += 6;
@@ -37,5 +37,3 @@ export function fromBase64Url(text: string): Uint8Array | undefined {
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-const VALUES: ReadonlyMap<string, number> = new Map([...ALPHABET].map((letter, value) => [letter, value]));

@@ -1,4 +1,4 @@
-import { CORE_LIMITS } from "@syncline/core";
+import { CORE_LIMITS, LINK_LIMITS } from "@syncline/core";
 import { CLIENT_LIMITS, OPTIONAL_LIMITS } from "./client-limits.js";
 
 /**
@@ -11,6 +11,7 @@ import { CLIENT_LIMITS, OPTIONAL_LIMITS } from "./client-limits.js";
 export const LIMITS = {
   ...CLIENT_LIMITS,
   ...OPTIONAL_LIMITS,
+  ...LINK_LIMITS,
 
   /** Nodes through which word of another one is passed on. */
   gossipHopsMax: 16,

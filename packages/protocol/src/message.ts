@@ -119,7 +119,7 @@ const CLIENTS_HEAR = {
   state: stateReader,
 };
 
-export const MESSAGES: Codecs<MessageKind> = {
+export const MESSAGES: Codecs<MessageKind> = /* @__PURE__ */ (() => ({
   ...BOTH_SAY,
   presence,
   open,
@@ -150,7 +150,7 @@ export const MESSAGES: Codecs<MessageKind> = {
   complete,
   retired,
   handin,
-};
+}))();
 
 /** Messages by kind, to be written, and by tag, to be read. */
 export class MessageTable {

@@ -5,7 +5,7 @@ import type { Channel } from "../channel.js";
 import type { Logger } from "../ports.js";
 import { type Answer, Asks } from "./asks.js";
 import { OpenDocument } from "./documents.js";
-import type { Keeping, KeepingState, KeptDocument, MakeKeeping } from "./keeping.js";
+import type { Keeping, KeepingState, MakeKeeping } from "./keeping.js";
 import { ServerLink, type ServerPorts } from "./link.js";
 import { Outbox, type OwnChange } from "./outbox.js";
 import type { OwnPresence } from "./presence.js";
@@ -118,8 +118,14 @@ export class SyncClient {
         ready: () => {
           if (!this.#closed) this.#home.start();
         },
-        inherited: (changes) => this.#inherited(changes),
-        loaded: (document, kept) => this.#loaded(document, kept),
+        follow: (name) => {
+          const document = this.#follow(name);
+          this.#unused.add(document);
+          return document;
+        },
+        offer: (own) => this.#writer.add(own),
+        ask: (document) => this.#reader.ask(document),
+        showOwn: (document) => this.#showOwn(document),
         statusChanged: () => this.#showStatus(),
       },
     });
@@ -496,31 +502,6 @@ export class SyncClient {
   }
 
   // ---- what another life has left ----
-
-  /** Its changes are sent from here, and their documents followed until they are safe. */
-  #inherited(changes: readonly OwnChange[]): void {
-    for (const own of changes) {
-      const id = documentId(own.change.document);
-      let document = this.#documents.get(id);
-      if (document === undefined) {
-        document = this.#follow(own.change.document);
-        this.#unused.add(document);
-      }
-      document.isBehindOwn = true;
-      this.#writer.add(own);
-    }
-    for (const document of this.#documents.values()) if (!document.loading) this.#showOwn(document);
-    this.#showStatus();
-  }
-
-  #loaded(document: OpenDocument, kept: KeptDocument | undefined): void {
-    // One that is being rebuilt is had from the provider alone.
-    const isWelcome = kept !== undefined && document.rebuilding === undefined;
-    if (isWelcome) document.restore(kept.document, kept.vector);
-    const isShown = this.#showOwn(document);
-    this.#reader.ask(document);
-    if (isWelcome && !isShown) document.tell();
-  }
 
   /** Shows own changes of another life as far as what they build on is here. Returns whether it told of any. */
   #showOwn(document: OpenDocument): boolean {

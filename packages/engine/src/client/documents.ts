@@ -1,4 +1,4 @@
-import type { Change, DocumentName, MutableVector, Vector } from "@syncline/core";
+import type { Change, DocumentName, MutableVector } from "@syncline/core";
 import { BareDocument, documentId, joinInto } from "@syncline/core";
 import type { Fault, Present } from "@syncline/protocol";
 import type { OwnChange } from "./outbox.js";
@@ -126,14 +126,6 @@ export class OpenDocument {
     this.covered = false;
     this.number = 0;
     this.arriving = undefined;
-  }
-
-  /** Takes in what was kept of it: the document as servers had sent it, complete up to `vector`. */
-  restore(kept: BareDocument, vector: Vector): void {
-    if (this.document.isEmpty()) this.document = kept;
-    else this.document.merge(kept);
-    joinInto(this.base, vector);
-    this.loaded = true;
   }
 
   /** Shows an own change of another life. False while it builds on what is not here yet. */

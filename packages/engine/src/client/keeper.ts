@@ -1,9 +1,9 @@
-import type { Change, Vector } from "@syncline/core";
+import { type Change, documentId, joinInto, type Vector } from "@syncline/core";
 import { type Fault, type Feed, fault, OPTIONAL_LIMITS } from "@syncline/protocol";
 import { Batch } from "./batch.js";
 import type { OpenDocument } from "./documents.js";
 import { Heir, type LeftSlot } from "./heir.js";
-import type { Keeping, KeepingState, KeptClient, MakeKeeping } from "./keeping.js";
+import type { Keeping, KeepingState, KeptClient, KeptDocument, MakeKeeping } from "./keeping.js";
 import { KeptDocuments } from "./keptdocuments.js";
 import { type Left, readLeft } from "./left.js";
 import { type Kept, lookUp } from "./lookup.js";
@@ -239,8 +239,21 @@ class Keeper implements Keeping {
 
   /** Before there is a network nothing is offered. Later the masters that may have been offered them are kept first. */
   private handOut(inherited: readonly OwnChange[]): void {
-    if (this.isGoing) this.waiting.push(() => this.client.on.inherited(inherited));
-    else this.client.on.inherited(inherited);
+    if (this.isGoing) this.waiting.push(() => this.offer(inherited));
+    else this.offer(inherited);
+  }
+
+  /** Its changes are sent from here, and their documents followed until they are safe. */
+  private offer(inherited: readonly OwnChange[]): void {
+    const { documents, on } = this.client;
+    for (const own of inherited) {
+      const { document: name } = own.change;
+      const document = documents.get(documentId(name)) ?? on.follow(name);
+      document.isBehindOwn = true;
+      on.offer(own);
+    }
+    for (const document of documents.values()) if (!document.loading) on.showOwn(document);
+    on.statusChanged();
   }
 
   /** What another life has left becomes this client's. Returns the changes that it did not have. */
@@ -277,8 +290,22 @@ class Keeper implements Keeping {
       this.takeOver({ ...elsewhere, own: [], session: { ...elsewhere.session, masters: [] } });
     }
     this.documents.add(document, elsewhere === undefined ? found : undefined);
-    this.client.on.loaded(document, found?.kept);
+    this.show(document, found?.kept);
     this.changed();
+  }
+
+  private show(document: OpenDocument, kept: KeptDocument | undefined): void {
+    // One that is being rebuilt is had from the provider alone.
+    const isWelcome = kept !== undefined && document.rebuilding === undefined;
+    if (isWelcome) {
+      if (document.document.isEmpty()) document.document = kept.document;
+      else document.document.merge(kept.document);
+      joinInto(document.base, kept.vector);
+      document.loaded = true;
+    }
+    const isShown = this.client.on.showOwn(document);
+    this.client.on.ask(document);
+    if (isWelcome && !isShown) document.tell();
   }
 
   // ---- commits ----

@@ -1,4 +1,4 @@
-import type { BareDocument, HybridClock, Vector } from "@syncline/core";
+import type { BareDocument, DocumentName, HybridClock, Vector } from "@syncline/core";
 import type { ClientLimits, Fault, OptionalLimits } from "@syncline/protocol";
 import type { Clock, Logger, Scheduler } from "../ports.js";
 import type { OpenDocument } from "./documents.js";
@@ -56,10 +56,14 @@ export interface KeptClient {
   readonly on: {
     /** What was kept is here, or will not come: the network may be used. */
     ready(): void;
-    /** Changes that another life left are in the outbox now. */
-    inherited(changes: readonly OwnChange[]): void;
-    /** What is kept of a document; undefined if nothing is. */
-    loaded(document: OpenDocument, kept: KeptDocument | undefined): void;
+    /** A document that nobody has opened, until what was made for it is safe. */
+    follow(name: DocumentName): OpenDocument;
+    /** A change of another life is in the outbox now. */
+    offer(own: OwnChange): void;
+    /** What was kept of a document is known: the provider is asked for the rest. */
+    ask(document: OpenDocument): void;
+    /** Shows changes of another life as far as what they build on is here. Returns whether it told of any. */
+    showOwn(document: OpenDocument): boolean;
     statusChanged(): void;
   };
 }
