@@ -266,6 +266,75 @@ describe("bad frames", () => {
     expect(decoder.decode(new Uint8Array(2 * CORE_LIMITS.changeBytesMax + 1))).toMatchObject({ ok: false });
   });
 
+  describe("byte by byte", () => {
+    const ascii = (text: string): number[] => [text.length, ...Buffer.from(text)];
+    const DOCUMENT = [0, ...ascii("boards"), ...ascii("roadmap")];
+    const WRITER = [0, ...DOCUMENT, 7];
+    const PATH = [0, 1, ...ascii("votes"), KINDS.counter];
+    /** First op 1, stamp 1, nothing observed. */
+    const HEAD = [0, 4, 0];
+    const decode = (bytes: readonly number[], check = 0) =>
+      new LinkDecoder().decode(Uint8Array.of(check, ...bytes));
+
+    test("what they are made of is right: one op, two of them, and one of a later version as it is", () => {
+      const link = new LinkEncoder();
+      const document = new Document(NAME);
+      const step = (draft: Draft) => draft.counter("votes").increment();
+      const one = document.transact({ author: 7, stamp: 1 }, step)!;
+      expect([...link.encode(one)].slice(1)).toEqual([2, 0, ...WRITER, ...PATH, 3, 1, ...HEAD, 1]);
+      // Columns of paths, codes, tags, ints, lengths, counts of dots, slots, and how far below.
+      const batch = [1, ...WRITER, ...HEAD, 1, ...PATH, 2, 0, 0, 11, 11, 1, 1];
+      const two = new Document(NAME).transact({ author: 7, stamp: 1 }, (draft) => {
+        step(draft);
+        step(draft);
+      })!;
+      expect([...new LinkEncoder().encode(two)].slice(1)).toEqual(batch);
+      const later = one.bytes.slice();
+      later[0] = 9;
+      const frame = new LinkEncoder().encode({ ...one, bytes: later });
+      expect([...frame].slice(1)).toEqual([0, ...later]);
+      expect(new LinkDecoder().decode(frame)).toMatchObject({ ok: false });
+    });
+
+    test.each<[what: string, bytes: readonly number[], reason: RegExp]>([
+      ["no shape of that number", [3], /no.* number 0/],
+      ["no shape of that number, said with a head", [2, 3], /no.* number 2/],
+      ["no writer of that number", [2, 0, 5], /no.* number 4/],
+      ["no document of that number", [2, 0, 0, 3, 7], /no.* number 2/],
+      ["no path of that number", [2, 0, ...WRITER, 6], /no.* number 5/],
+      ["a document of no name", [2, 0, 0, 0, 0, ...ascii("roadmap"), 7], /collection/],
+      ["an author 0", [2, 0, 0, ...DOCUMENT, 0, ...PATH, 3, 1, ...HEAD, 1], /no author has number 0/],
+      ["a layout that is none", [2, 0, ...WRITER, ...PATH, 4, 1, ...HEAD, 1], /no layout has number 4/],
+      ["an op 0", [2, 0, ...WRITER, ...PATH, 3, 1, 65, 4, 0, 1], /not a counter/],
+      ["a stamp below zero", [2, 0, ...WRITER, ...PATH, 3, 1, 0, 2, 0, 1], /not a stamp/],
+      ["a millisecond below zero", [2, 0, ...WRITER, ...PATH, 3, 1, 0, 3, 0, 1], /not a stamp/],
+      ["more observed than there can be", [2, 0, ...WRITER, ...PATH, 3, 1, 0, 4, 9, 1], /9 things declared/],
+      ["bytes left over", [1, ...WRITER, ...HEAD, 1, ...PATH, 2, 0, 0, 11, 11, 1, 1, 0], /1 bytes too many/],
+      ["a dot below zero", [2, 0, ...WRITER, ...PATH, 2, 2, ...HEAD, 0, 1], /a dot below zero/],
+      ["a dot of nobody", [2, 0, ...WRITER, ...PATH, 2, 2, ...HEAD, 1, 0], /no author has place 1/],
+      [
+        "a layout in a column that is none",
+        [1, ...WRITER, ...HEAD, 1, ...PATH, 2, 0, 0, 12, 12, 1, 1],
+        /no layout has number 4/,
+      ],
+      [
+        "a path that is not in the table",
+        [1, ...WRITER, ...HEAD, 1, ...PATH, 2, 0, 1, 11, 11, 1, 1],
+        /not from 0 to 0/,
+      ],
+      ["more paths than there can be", [1, ...WRITER, ...HEAD, 99, ...PATH], /99 things declared/],
+      ["no change at all", [0, 1, 2, 3], /the ends of the link do not know the same/],
+      [
+        "another check",
+        [2, 0, ...WRITER, ...PATH, 3, 1, ...HEAD, 1],
+        /the ends of the link do not know the same/,
+      ],
+    ])("%s", (_what, bytes, reason) => {
+      const result = decode(bytes);
+      expect(result.ok ? "taken" : result.fault.reason).toMatch(reason);
+    });
+  });
+
   test("a number that nothing has", () => {
     expect(new LinkDecoder().decode(Uint8Array.of(0, 3, 2))).toMatchObject({
       ok: false,

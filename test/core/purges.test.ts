@@ -63,6 +63,14 @@ test("purging a field takes it away with what was lost there, and leaves the oth
   );
 });
 
+test("purging one kind of a name leaves what another kind of it holds and has lost", () => {
+  const document = withLosses();
+  purge(document, (draft) => purgeField(draft, { ...TITLE, kind: KINDS.counter }));
+  expect(document.toJSON()).toEqual({ body: "body of both", title: "title of both", "title@counter": 0 });
+  expect(lostIn(document)).toHaveLength(2);
+  expect(holds(document, "title of 1")).toBe(true);
+});
+
 test("a field of which only a lost value is left remains until that goes, too", () => {
   const document = withLosses();
   write(document, 1, (draft) => draft.register("title").clear());
