@@ -253,6 +253,21 @@ describe("stories", () => {
     expect(stamps.sort((a, b) => a - b)).toEqual(newest);
   });
 
+  test("conflicts of one moment stand in the order of their ids, others in that of their times", () => {
+    const [ann, bob] = two();
+    const fields = Array.from({ length: 12 }, (_, i) => `f${i}`);
+    fields.forEach((field, i) => {
+      for (const replica of [ann, bob])
+        replica.write((draft) => draft.register(field).set(replica.author), false, 8192 * 4096 * (i % 3));
+    });
+    ann.takeAll(bob);
+    const told = conflictsOf(ann.document);
+    const places = told.map(({ at, id }) => `${at} ${id}`);
+    expect(new Set(told.map(({ at }) => at)).size).toBe(3);
+    expect(places).toEqual([...places].sort());
+    expect(told.map(({ field }) => field)).not.toEqual(fields);
+  });
+
   test("a deletion tells up to deletionAuthorsMax authors apart", () => {
     const [ann, bob] = two();
     for (let author = 1; author <= CORE_LIMITS.deletionAuthorsMax + 1; author++) {

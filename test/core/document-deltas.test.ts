@@ -6,6 +6,7 @@ import {
   documentDeltaSince,
   documentVersion,
   mergeDocumentDelta,
+  type SetDraft,
   type Version,
 } from "@syncline/core";
 import fc from "fast-check";
@@ -135,6 +136,25 @@ test("one change in a large document takes a few bytes, and is told like a merge
   expect(unwrap(mergeDocumentDelta(bob, delta))).toBe("applied");
   expectBytes(bob.encodeState(), ann.encodeState());
 });
+
+test.each([
+  ["some of it", (tags: SetDraft) => tags.remove("y"), ["x"]],
+  ["all of it", (tags: SetDraft) => tags.clear(), []],
+] as const)(
+  "a delta that has nothing of a field but an earlier first use leaves what is left: %s was removed",
+  (_what, remove, left) => {
+    const [ann, bob, cleo] = [new Document(NAME), new Document(NAME), new Document(NAME)];
+    ann.transact({ author: 1, stamp: 10 }, (draft) => draft.set("tags").add("x"));
+    bob.merge(ann);
+    const version = documentVersion(bob);
+    cleo.transact({ author: 3, stamp: 5 }, (draft) => draft.set("tags").add("y"));
+    ann.merge(cleo);
+    ann.transact({ author: 1, stamp: 11 }, (draft) => remove(draft.set("tags")));
+    expect(unwrap(mergeDocumentDelta(bob, documentDeltaSince(ann, version)))).toBe("applied");
+    expect(bob.toJSON()).toEqual({ tags: left });
+    expectBytes(bob.encodeState(), ann.encodeState());
+  },
+);
 
 test("another document's delta, and bad bytes, are faults and change nothing; forged ones are never a throw", () => {
   fc.assert(

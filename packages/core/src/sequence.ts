@@ -60,10 +60,6 @@ export class Sequence {
       tree.shown += by;
   }
 
-  isShown(number: number): boolean {
-    return this.#isShown[number] === true;
-  }
-
   /** What follows, shown or not; the first one after -1; -1 at the end. */
   next(number: number): number {
     return this.#step(number, 1);
