@@ -78,9 +78,10 @@ function Node({ node: { node, role, state, syncState, lag }, status, isHere, dem
   );
 }
 
+/** Who is connected says how far it is, which tells more. */
 const STATES = {
   self: "serves this page",
-  connected: "connected",
+  connected: undefined,
   heard: "heard of",
   disconnected: "not reachable from here",
 };
