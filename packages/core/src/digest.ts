@@ -11,6 +11,7 @@ import { type Digest, digestBits, Hash, minusDigest, NO_DIGEST, plusDigest } fro
 import { isOwnField } from "./own-fields.js";
 import { type Path, pathKey } from "./path.js";
 import { isContainerAt, laterKinds, shownAt, visitPlaces } from "./places.js";
+import { watch } from "./watching.js";
 
 /**
  * The digest of what a document shows now. O(size) the first time it is asked; from then on O(fields) and of what was
@@ -39,7 +40,7 @@ class Digests {
 
   constructor(document: BareDocument) {
     this.#document = document;
-    document.watch({
+    watch(document, {
       before: (path) => {
         if (path === undefined || isOwnField(path[0]!.name)) this.#isAnythingChanged = true;
         else this.#note(path);

@@ -9,9 +9,7 @@ import { AuthorTable } from "./author-table.js";
 import type { ByteReader } from "./bytes.js";
 import { type Change, changeId, readDocumentName } from "./change.js";
 import type { Stamp } from "./clock.js";
-import { type CounterView, pnCounter } from "./counter.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
-import { shifted } from "./descent.js";
 import { hasSeen, type Seen } from "./dots.js";
 import { type Draft, fieldPath, Recording, type RecordingWatch } from "./draft.js";
 import { BrokenInvariant, InvalidValue } from "./errors.js";
@@ -28,7 +26,7 @@ import { attempt, type Result } from "./result.js";
 import { openSealed } from "./sealed.js";
 import { orSet, type SetView } from "./set.js";
 import { readColumn, readSteps } from "./state-columns.js";
-import { type Cell, type Op, typeAt } from "./types.js";
+import { type Cell, typeAt } from "./types.js";
 import type { Value } from "./value.js";
 
 /** Who makes a change, and when. */
@@ -47,12 +45,14 @@ export interface DocumentParts {
   readonly opaque: OpaqueStore | undefined;
 }
 
-/** Who hears of every place before something is done there, and when it is done. */
-export interface Watcher {
+/** What a document tells while somebody watches it: see `watching.ts`. */
+export interface DocumentWatch {
   /** Undefined: anything may change. */
   before(path: Path | undefined): void;
-  /** An op is about to be made by a transaction. */
-  made?(path: Path, op: Op, dot: Dot): void;
+  /** A change is about to be played on these fields. */
+  applying(change: Change, fields: Fields): void;
+  /** A transaction begins. */
+  recording(): RecordingWatch;
   /** Undefined: nothing has changed after all. `author` is undefined for a merge. */
   after(origin: { readonly local: boolean; readonly author: Author | undefined } | undefined): void;
 }
@@ -68,8 +68,8 @@ export class BareDocument {
   #opaque: OpaqueStore | undefined;
   readonly #seen = new Map<Author, number>();
   readonly #heads: Frontier = new Map();
-  /** Undefined as long as nobody has asked. */
-  #watchers: Set<Watcher> | undefined;
+  /** Undefined as long as nobody has watched it. */
+  #watch: DocumentWatch | undefined;
   #inTransaction = false;
   /** Fields of kinds that are not known here were passed over when it was read. */
   #isPartial = false;
@@ -120,29 +120,52 @@ export class BareDocument {
    * and everything that it observed is held. O(ops + observed), whatever the number of authors.
    */
   apply(change: Change): void {
-    this.#mustBeIdle();
+    this.mustBeIdle();
     this.#mustBeNext(change);
-    if (this.#watchers !== undefined) {
-      for (const path of change.paths) this.#before(path);
-      for (const { path, op } of change.ops)
-        shifted(this.#fields.root(change.paths[path]!), change.paths[path]!, op, (at) => this.#before(at));
-    }
+    this.#watch?.applying(change, this.#fields);
     this.#play(change);
     this.#note(change);
-    this.#after({ local: false, author: change.author });
+    this.#watch?.after({ local: false, author: change.author });
   }
 
   /**
-   * Runs `mutate` against this document, with reads that see its writes, and takes everything back: the document is
-   * as it was. Undefined when there was no op. Throws what `mutate` throws, `InvalidValue` and `LimitExceeded`.
+   * Runs `mutate` against this document, with reads that see its writes. After a throw nothing of it is left; nor is without
+   * `keep`: then the document is as it was. Undefined when there was no op. Throws what `mutate` throws, `InvalidValue` and
+   * `LimitExceeded`.
    */
-  prepare(by: TransactionOrigin, mutate: (draft: Draft) => void): Change | undefined {
-    return this.#make(by, mutate, false);
-  }
-
-  /** Like `prepare`, and keeps what was done. After a throw nothing of it is left. */
-  transact(by: TransactionOrigin, mutate: (draft: Draft) => void): Change | undefined {
-    return this.#make(by, mutate, true);
+  transact(by: TransactionOrigin, mutate: (draft: Draft) => void, keep = true): Change | undefined {
+    this.mustBeIdle();
+    const { author, stamp } = by;
+    if (!isAuthor(author))
+      throw new InvalidValue(`an author is an integer from 1 to 2^53 - 1, not ${author}`);
+    const next = this.counter(author) + 1;
+    const first = by.first ?? next;
+    if (first < next || (keep && first > next)) {
+      throw new BrokenInvariant(`op ${next} of author ${author} is the next, not ${first}`);
+    }
+    const observed = newestHeads(this.#heads, author, CORE_LIMITS.headsPerChangeMax);
+    const undo: Undo = [];
+    const recording = new Recording(
+      { document: this.name, author, first, stamp, observed, seen: () => this.seen() },
+      this.#fields,
+      undo,
+      this.#watch?.recording() ?? NOBODY,
+    );
+    let kept = false;
+    this.#inTransaction = true;
+    try {
+      if (this.isDeleted && by.asIs !== true) recording.renew();
+      mustBeSynchronous(mutate(recording));
+      const change = recording.change();
+      kept = keep && change !== undefined;
+      if (kept && change !== undefined) this.#note(change);
+      return change;
+    } finally {
+      recording.close();
+      if (!kept) for (const step of undo.reverse()) step();
+      this.#inTransaction = false;
+      this.#watch?.after(kept ? { local: true, author } : undefined);
+    }
   }
 
   /** Reads the field of this name and type: always what the document holds at that moment. */
@@ -163,11 +186,6 @@ export class BareDocument {
   /** Reads the register of this name, without a value if there is none. */
   register(name: string): RegisterView {
     return this.at(name, lwwRegister);
-  }
-
-  /** Reads the counter of this name, 0 if there is none. */
-  counterField(name: string): CounterView {
-    return this.at(name, pnCounter);
   }
 
   /** Reads the set of this name, empty if there is none. */
@@ -228,26 +246,24 @@ export class BareDocument {
 
   /** Joins another replica's state, which is left as it was: what either holds is held. O(size of both). */
   merge(other: BareDocument): void {
-    this.#mustBeIdle();
-    other.#mustBeIdle();
+    this.mustBeIdle();
+    other.mustBeIdle();
     this.#mustBeNamed(other.name);
     if (other === this) return;
-    this.#before(undefined);
+    this.#watch?.before(undefined);
     const [seen, otherSeen] = inCommon(this.#seen, other.#seen);
     this.#fields.merge(seen, other.#fields, otherSeen);
     this.#isPartial ||= other.#isPartial;
     if (other.#opaque !== undefined) this.#opaque = new Map([...(this.#opaque ?? []), ...other.#opaque]);
     joinHeads(this.#heads, this.#seen, other.#heads, other.#seen);
     for (const dot of other.seen()) if (!hasSeen(this.#seen, dot)) this.#seen.set(dot.author, dot.counter);
-    this.#after({ local: false, author: undefined });
+    this.#watch?.after({ local: false, author: undefined });
   }
 
-  /** For `observe` and `digestOf`. Returns a function that ends it. */
-  watch(watcher: Watcher): () => void {
-    this.#mustBeIdle();
-    const watchers = (this.#watchers ??= new Set());
-    watchers.add(watcher);
-    return () => watchers.delete(watcher);
+  /** For `watching.ts`: what watches it, made by the first who asks. */
+  static watchOf(document: BareDocument, make: () => DocumentWatch): DocumentWatch {
+    document.#watch ??= make();
+    return document.#watch;
   }
 
   /** What is kept at a path, undefined if there is nothing. For `UndoHistory`. */
@@ -262,12 +278,13 @@ export class BareDocument {
 
   /** Throws `BrokenInvariant` in the middle of a transaction. */
   mustBeIdle(): void {
-    this.#mustBeIdle();
+    if (this.#inTransaction)
+      throw new BrokenInvariant(`${documentId(this.name)} is in the middle of a transaction`);
   }
 
   /** An independent copy. O(size). */
   clone(): this {
-    this.#mustBeIdle();
+    this.mustBeIdle();
     const copy = new (this.constructor as new (name: DocumentName) => this)(this.name);
     copy.#fields = this.#fields.clone();
     copy.#opaque = this.#opaque && new Map(this.#opaque);
@@ -275,62 +292,6 @@ export class BareDocument {
     for (const [author, counter] of this.#seen) copy.#seen.set(author, counter);
     for (const [author, counter] of this.#heads) copy.#heads.set(author, counter);
     return copy;
-  }
-
-  #make(by: TransactionOrigin, mutate: (draft: Draft) => void, keep: boolean): Change | undefined {
-    this.#mustBeIdle();
-    const { author, stamp } = by;
-    if (!isAuthor(author))
-      throw new InvalidValue(`an author is an integer from 1 to 2^53 - 1, not ${author}`);
-    const next = this.counter(author) + 1;
-    const first = by.first ?? next;
-    if (first < next || (keep && first > next)) {
-      throw new BrokenInvariant(`op ${next} of author ${author} is the next, not ${first}`);
-    }
-    const observed = newestHeads(this.#heads, author, CORE_LIMITS.headsPerChangeMax);
-    const undo: Undo = [];
-    const recording = new Recording(
-      { document: this.name, author, first, stamp, observed, seen: () => this.seen() },
-      this.#fields,
-      undo,
-      this.#recordingWatch(),
-    );
-    let kept = false;
-    this.#inTransaction = true;
-    try {
-      if (this.isDeleted && by.asIs !== true) recording.renew();
-      mustBeSynchronous(mutate(recording));
-      const change = recording.change();
-      kept = keep && change !== undefined;
-      if (kept && change !== undefined) this.#note(change);
-      return change;
-    } finally {
-      recording.close();
-      if (!kept) for (const step of undo.reverse()) step();
-      this.#inTransaction = false;
-      this.#after(kept ? { local: true, author } : undefined);
-    }
-  }
-
-  #recordingWatch(): RecordingWatch {
-    if (this.#watchers === undefined) return NOBODY;
-    const watchers = [...this.#watchers].filter(({ made }) => made !== undefined);
-    const before = (path: Path): void => this.#before(path);
-    if (watchers.length === 0) return { before };
-    return {
-      before,
-      made: (path, op, dot) => {
-        for (const watcher of watchers) watcher.made?.(path, op, dot);
-      },
-    };
-  }
-
-  #before(path: Path | undefined): void {
-    for (const watcher of this.#watchers ?? []) watcher.before(path);
-  }
-
-  #after(origin: Parameters<Watcher["after"]>[0]): void {
-    if (this.#watchers !== undefined) for (const watcher of [...this.#watchers]) watcher.after(origin);
   }
 
   #play(change: Change): void {
@@ -380,14 +341,9 @@ export class BareDocument {
       throw new BrokenInvariant(`${documentId(name)} is not ${documentId(this.name)}`);
     }
   }
-
-  #mustBeIdle(): void {
-    if (this.#inTransaction)
-      throw new BrokenInvariant(`${documentId(this.name)} is in the middle of a transaction`);
-  }
 }
 
-const NOBODY: RecordingWatch = { before: () => {} };
+const NOBODY: RecordingWatch = {};
 
 // On disks and the wire for ever.
 /** The version of a document's state. */

@@ -9,7 +9,7 @@ import { type Change, type ChangeOp, recordedChange } from "./change.js";
 import type { Stamp } from "./clock.js";
 import { type CounterDraft, pnCounter } from "./counter.js";
 import type { AnyOp, Crdt, Undo } from "./crdt.js";
-import { open, resetBelow, shifted } from "./descent.js";
+import { open, resetBelow } from "./descent.js";
 import { DraftClosed, InvalidValue, LimitExceeded } from "./errors.js";
 import type { FieldType, Site, Source } from "./field-type.js";
 import type { Fields } from "./fields.js";
@@ -69,9 +69,11 @@ export interface DraftOrigin {
 /** Who hears of what is recorded, before it is done. */
 export interface RecordingWatch {
   /** The first op on a path. */
-  before(path: Path): void;
+  before?(path: Path): void;
+  /** An op at the end of a path of which this is the first step: what it takes away or brings back beside. */
+  shifting?(root: Cell | undefined, path: Path, op: Op): void;
   /** Every op. */
-  made?: ((path: Path, op: Op, dot: Dot) => void) | undefined;
+  made?(path: Path, op: Op, dot: Dot): void;
 }
 
 export class Recording implements Draft {
@@ -232,7 +234,7 @@ export class Recording implements Draft {
     const dot = { author, counter: first + this.#ops.length };
     const lost = (op.act === "set" || op.act === "clear") && op.replaces.length > 1 ? this.#lost(path) : [];
     const index = this.#indexOf(path);
-    shifted(root, path, op, this.#watch.before);
+    this.#watch.shifting?.(root, path, op);
     if (!isOwnField(path[0]!.name)) this.#watch.made?.(path, op, dot);
     this.#fields.apply(path, { op, dot, stamp, undo: this.#undo });
     this.#ops.push({ path: index, op });
@@ -259,14 +261,14 @@ export class Recording implements Draft {
   #findIndex(path: Path): number {
     const paths = this.#paths;
     if (paths.length === 0) {
-      this.#watch.before(path);
+      this.#watch.before?.(path);
       return paths.push(path) - 1;
     }
     this.#pathIndex ??= new Map([[pathKey(paths[0]!), 0]]);
     const key = pathKey(path);
     const index = this.#pathIndex.get(key) ?? paths.length;
     if (index === paths.length) {
-      this.#watch.before(path);
+      this.#watch.before?.(path);
       this.#pathIndex.set(key, index);
       paths.push(path);
     }

@@ -1,8 +1,11 @@
 /** A document in state form: what is held, with its context. Replicas that hold the same changes have the same bytes. */
 import { AuthorTable } from "./author-table.js";
 import { ByteWriter } from "./bytes.js";
-import { BareDocument, STATE_VERSION } from "./document.js";
+import type { Change } from "./change.js";
+import { type CounterView, pnCounter } from "./counter.js";
+import { BareDocument, STATE_VERSION, type TransactionOrigin } from "./document.js";
 import { compareDots } from "./dots.js";
+import type { Draft } from "./draft.js";
 import { BrokenInvariant } from "./errors.js";
 import type { Fields } from "./fields.js";
 import { type Dot, documentId } from "./ids.js";
@@ -35,8 +38,18 @@ export function encodeState(document: BareDocument): Uint8Array {
   return sealed(out);
 }
 
-/** A document that can write its state itself. */
+/** A document that can write its state itself, and try what a change would be. */
 export class Document extends BareDocument {
+  /** Like `transact`, and takes everything back: the document is as it was. */
+  prepare(by: TransactionOrigin, mutate: (draft: Draft) => void): Change | undefined {
+    return this.transact(by, mutate, false);
+  }
+
+  /** Reads the counter of this name, 0 if there is none. */
+  counterField(name: string): CounterView {
+    return this.at(name, pnCounter);
+  }
+
   /** State form: what is held, with its context. Replicas that hold the same changes have the same bytes. O(size). */
   encodeState(): Uint8Array {
     return encodeState(this);

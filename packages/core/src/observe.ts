@@ -14,6 +14,7 @@ import { type Path, pathKey } from "./path.js";
 import { isContainerAt, shownAt, visitPlaces } from "./places.js";
 import { typeOf } from "./types.js";
 import type { Value } from "./value.js";
+import { watch } from "./watching.js";
 
 /** One place whose content has changed. */
 export interface PlaceChange {
@@ -57,7 +58,7 @@ export function observe(document: BareDocument, listener: (event: DocumentEvent)
       isTelling = false;
     }
   };
-  return document.watch({
+  return watch(document, {
     before(path) {
       if (path === undefined) before = placesOf(document);
       else if (isOwnField(path[0]!.name)) {

@@ -13,6 +13,7 @@ import type { Dot } from "./ids.js";
 import { inverseOf } from "./inverses.js";
 import { type Path, pathKey } from "./path.js";
 import { type Cell, type Op, typeAt } from "./types.js";
+import { watch } from "./watching.js";
 
 /** An op that was made, and how it can be taken back. */
 interface Step {
@@ -43,7 +44,7 @@ export class UndoHistory {
   /** Remembers the transactions that are made on this document from now on, and on no other any more. */
   follow(document: BareDocument): void {
     this.#leave();
-    this.#leave = document.watch({
+    this.#leave = watch(document, {
       before: () => {},
       made: (path, op, dot) => this.#note(document, path, op, dot),
       after: (origin) => {
