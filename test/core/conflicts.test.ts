@@ -276,6 +276,10 @@ describe("stories", () => {
       });
       ann.take(unwrap(decodeChange(change!.bytes)));
     }
+    const almost = new Document(NAME);
+    for (const change of ann.changes.slice(1)) almost.apply(change);
+    almost.transact({ author: 1, stamp: 1 }, (draft) => draft.deleteDocument());
+    expect(deletionsIn(almost)[0]?.value).toHaveLength(CORE_LIMITS.deletionAuthorsMax);
     bob.write((draft) => draft.counter("votes").increment());
     ann.write((draft) => draft.deleteDocument());
     ann.takeAll(bob);

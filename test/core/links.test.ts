@@ -212,6 +212,24 @@ describe("at each limit the oldest is forgotten, at both ends alike", () => {
   });
 });
 
+test("a change of very many paths leaves what is known as it was: none of its paths is remembered", () => {
+  const [link, pen] = [new Link(), new Pen()];
+  const long = (i: number) => `a field that is long enough to be noticed ${i}`;
+  const on = (count: number) =>
+    pen.write((draft) => {
+      for (let i = 0; i < count; i++) draft.counter(long(i)).increment();
+    });
+  link.pass(on(33));
+  // Said again in full, and again.
+  expect(link.pass(on(33))).toBeGreaterThan(33 * 40);
+  link.pass(on(32));
+  expect(link.pass(on(32))).toBeLessThan(3 * 32 + 30);
+  // Both ends have counted alike: what comes next is found by its number.
+  for (let i = 30; i < 36; i++)
+    for (let again = 0; again < 3; again++)
+      link.pass(pen.write((draft) => draft.counter(long(i)).increment()));
+});
+
 /** A short run as a rule; `SYNCLINE_FUZZ=1000000` makes a long one. */
 const FUZZ_RUNS = Number(process.env.SYNCLINE_FUZZ ?? 5000);
 

@@ -295,6 +295,24 @@ test("of several kinds under a name the first used has it, by stamp and not by a
   }
 });
 
+test("fields are shown in the order of their names' bytes, kinds of one name in that of their tags, however they came", () => {
+  const names = ["b", "a", "\u{1f600}", "\uffee", "aa", "B", "z"];
+  const sorted = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  for (const order of [names, [...names].reverse(), sorted, [...sorted].reverse()]) {
+    const document = new Document(NAME);
+    for (const name of order)
+      document.transact(BY, (draft) => {
+        draft.set(name).add(1);
+        draft.counter(name).increment();
+        draft.register(name).set("r");
+      });
+    const shown = sorted.flatMap((name) => [`${name}@register`, `${name}@counter`, name]);
+    expect(Object.keys(document.toJSON())).toEqual(shown);
+    expect(Object.keys(document.kinds())).toEqual(shown);
+    expect(Object.keys(unwrap(Document.decodeState(document.encodeState())).toJSON())).toEqual(shown);
+  }
+});
+
 test("field names that objects inherit are fields like others", () => {
   const document = new Document(NAME);
   document.transact(BY, (draft) => {
