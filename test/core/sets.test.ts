@@ -96,3 +96,25 @@ function both(mutate: (draft: Draft) => void): { a: Document; b: Document } {
 function transact(document: Document, author: number, mutate: (draft: Draft) => void): Change {
   return document.transact({ author, stamp: 1 }, mutate)!;
 }
+
+test("what is added to a set of any size is there at once, and what is removed is not, whatever was asked before", () => {
+  for (let part = 0; part < 2; part++) {
+    const document = new Document(NAME);
+    const tags = document.set("tags");
+    for (let i = 0; i < 200; i++) {
+      const name = `element ${i}`;
+      expect(tags.has(name)).toBe(false);
+      document.transact({ author: 1 + (i % 3), stamp: 1 }, (draft) => draft.set("tags").add(name));
+      expect([tags.has(name), tags.size]).toEqual([true, i + 1]);
+    }
+    for (let i = 199; i >= 0; i--) {
+      const name = `element ${i}`;
+      document.transact({ author: 1, stamp: 1 }, (draft) => draft.set("tags").remove(name));
+      expect([tags.has(name), tags.size]).toEqual([false, i]);
+      document.transact({ author: 2, stamp: 1 }, (draft) => draft.set("tags").add(name));
+      document.transact({ author: 2, stamp: 1 }, (draft) => draft.set("tags").remove(name));
+      expect([tags.has(name), tags.size]).toEqual([false, i]);
+    }
+    expect(tags.values).toEqual([]);
+  }
+});

@@ -295,6 +295,53 @@ test("of several kinds under a name the first used has it, by stamp and not by a
   }
 });
 
+test("of kinds first used at one moment the one of the smallest author has the name, whatever came first", () => {
+  const empty = new Document(NAME);
+  const register = (author: number) =>
+    empty.prepare({ author, stamp: 10 }, (draft) => draft.register("x").set(`by ${author}`))!;
+  const counter = empty.prepare({ author: 4, stamp: 10 }, (draft) => draft.counter("x").increment())!;
+  for (const [mine, shown] of [
+    [[register(5), register(3)], { x: "by 5", "x@counter": 1 }],
+    [[register(5), register(6)], { "x@register": "by 6", x: 1 }],
+    [[register(3), register(5)], { x: "by 5", "x@counter": 1 }],
+  ] as const) {
+    const [one, two] = mine;
+    for (const order of [
+      [one, two, counter],
+      [two, one, counter],
+      [counter, two, one],
+      [one, counter, two],
+    ]) {
+      // Packed and plain by turns.
+      for (let part = 0; part < 2; part++) {
+        const document = new Document(NAME);
+        for (const change of order) document.apply(change);
+        expect(document.toJSON()).toEqual(shown);
+        expect(unwrap(Document.decodeState(document.encodeState())).toJSON()).toEqual(shown);
+      }
+    }
+  }
+});
+
+test("registers alone are shown in the order of their names' bytes, many and few, ASCII or not", () => {
+  const few = ["b", "\u{1f600}", "a", "\uffee", "é", "aa", "B"];
+  const many = [...few, ...Array.from({ length: 60 }, (_, i) => `n${(i * 37) % 60}`)];
+  for (const names of [
+    few,
+    many,
+    few.filter((name) => name < "\x7f"),
+    many.filter((name) => name < "\x7f"),
+  ]) {
+    const sorted = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    for (const order of [names, [...names].reverse()]) {
+      const document = new Document(NAME);
+      for (const name of order) document.transact(BY, (draft) => draft.register(name).set(name));
+      expect(Object.keys(document.toJSON())).toEqual(sorted);
+      expect(Object.keys(unwrap(Document.decodeState(document.encodeState())).toJSON())).toEqual(sorted);
+    }
+  }
+});
+
 test("fields are shown in the order of their names' bytes, kinds of one name in that of their tags, however they came", () => {
   const names = ["b", "a", "\u{1f600}", "\uffee", "aa", "B", "z"];
   const sorted = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
