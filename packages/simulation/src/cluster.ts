@@ -298,6 +298,11 @@ export class SimNode {
     return this.process.alive && !this.isStarted;
   }
 
+  /** How often its process has run. */
+  get runs(): number {
+    return this.process.runs;
+  }
+
   get visible(): Vector {
     return this.engine.visibleVector();
   }

@@ -18,7 +18,10 @@ export class Inspection {
   /** Where each change stands, by its identity. */
   private readonly places = new Map<string, KnownRecord[]>();
   /** How far each process was looked through. A process that was started again is another one. */
-  private readonly looked = new WeakMap<SyncNode, { held: Map<StreamId, number>; visible: Vector }>();
+  private readonly looked = new WeakMap<
+    SyncNode,
+    { readonly held: Map<StreamId, number>; visible: Vector; runs: number }
+  >();
   /** What what is visible of each process stood for, and how much that was. */
   private readonly counters = new WeakMap<
     SyncNode,
@@ -113,7 +116,9 @@ export class Inspection {
   private lookAt(node: SimNode): void {
     const { engine, name } = node;
     let looked = this.looked.get(engine);
-    if (looked === undefined) this.looked.set(engine, (looked = { held: new Map(), visible: new Map() }));
+    if (looked === undefined)
+      this.looked.set(engine, (looked = { held: new Map(), visible: new Map(), runs: -1 }));
+    if (looked.runs === node.runs) return;
     const [held, durable, visible] = [engine.heldVector(), engine.durableVector(), engine.visibleVector()];
     for (const [stream, last] of held) {
       for (let position = (looked.held.get(stream) ?? 0) + 1; position <= last; position++) {
@@ -146,6 +151,7 @@ export class Inspection {
       }
     }
     looked.visible = new Map(visible);
+    looked.runs = node.runs;
   }
 
   private note(node: string, record: StreamRecord): void {

@@ -118,6 +118,8 @@ export class ProcessTime implements Scheduler, Clock {
   driftMsPerSecond = 0;
   /** Until then the process stands still: whatever is due waits (SIGSTOP, a long garbage collection). */
   pausedUntil = 0;
+  /** How often it has run: as long as this is the same, so is all that it has. */
+  runs = 0;
 
   constructor(
     private readonly time: VirtualTime,
@@ -148,6 +150,7 @@ export class ProcessTime implements Scheduler, Clock {
       this.time.after(this.pausedUntil - this.time.now, () => this.run(task));
       return;
     }
+    this.runs += 1;
     try {
       task();
     } catch (error) {

@@ -1,4 +1,4 @@
-import { crc32, toUtf8 } from "@syncline/core";
+import { crc32 } from "@syncline/core";
 import { FrameReader, type Message } from "@syncline/protocol";
 
 /** Words of what nodes log that are counted. */
@@ -42,7 +42,7 @@ export class Trace {
   }
 
   note(line: string): void {
-    this.mix(toUtf8(line));
+    this.mixText(line);
     for (const word of TRACED) {
       if (line.includes(word)) this.counted.set(word, this.seen(word) + 1);
     }
@@ -50,16 +50,25 @@ export class Trace {
   }
 
   frame(now: number, from: string, to: string, bytes: Uint8Array): void {
-    this.mix(toUtf8(`${now} ${from} ${to}`));
-    this.mix(bytes);
+    this.mix(now);
+    this.mix((now % 1) * 2 ** 32);
+    this.mixText(from);
+    this.mixText(to);
+    this.mix(crc32(bytes));
     if (this.print === undefined) return;
     for (const message of messagesOf(bytes)) {
       this.print(`${now.toFixed(1)} ${from} -> ${to} ${message.kind} ${this.describe(message)}`.trimEnd());
     }
   }
 
-  private mix(bytes: Uint8Array): void {
-    this.hash = (Math.imul(this.hash, 31) + crc32(bytes)) >>> 0;
+  private mix(number: number): void {
+    this.hash = (Math.imul(this.hash, 31) + number) >>> 0;
+  }
+
+  private mixText(text: string): void {
+    let { hash } = this;
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+    this.hash = (hash + text.length) >>> 0;
   }
 
   private describe(message: Message): string {

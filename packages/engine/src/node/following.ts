@@ -393,9 +393,9 @@ export class Following {
     let bestRank = Number.NEGATIVE_INFINITY;
     const after = positionIn(this.log.held, followed.stream) + followed.parked.length;
     const opening = this.log.stream(followed.stream)?.opening;
-    // All of it is here: nobody need provide more.
+    // All of it is here: nobody need provide more, unless it turns out to end elsewhere.
     if (opening !== undefined && after >= this.on.limitOf(followed.stream, opening.node, opening))
-      return { best: undefined, isFinal: false };
+      return { best: undefined, isFinal: true };
     for (const link of this.peers.all()) {
       const progress = link.progress.get(followed.stream);
       if (progress === undefined || progress.received === 0 || !this.mayProvide(link, followed.stream))

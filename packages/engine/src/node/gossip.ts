@@ -103,7 +103,7 @@ export class Gossiping {
     let watch = this.watches.get(link);
     if (watch === undefined) this.watches.set(link, (watch = new Watch([this.peers.revision])));
     if (!watch.hasMoved()) return;
-    const direct = [...this.peers.nodes().keys()].filter((name) => name !== link.peer.name).sort();
+    const direct = this.peers.names().filter((name) => name !== link.peer.name);
     let told = this.told.get(link);
     if (told === undefined) this.told.set(link, (told = new Map()));
     const heard: Hearsay[] = [];
@@ -144,14 +144,16 @@ export class Gossiping {
 
   /** What is new of this node for somebody who was told this much. */
   private news(heard: Heard, told: Map<string, Told>): Hearsay | undefined {
+    let before = told.get(heard.node);
+    // Whatever else is said of a node, it comes with another version.
+    if (before !== undefined && before.version === heard.version) return undefined;
     // Whoever has another role is told of anew.
     const path = [heard.role, heard.promoted, heard.generation, heard.claim?.term, ...heard.path].join("\n");
-    let before = told.get(heard.node);
     const isWhole = before?.incarnation !== heard.incarnation || before.path !== path;
     if (before === undefined || isWhole) {
       before = { incarnation: heard.incarnation, path, streams: new Map(), version: undefined };
       told.set(heard.node, before);
-    } else if (before.version === heard.version) return undefined;
+    }
     before.version = heard.version;
     const streams: StreamProgress[] = [];
     for (const entry of heard.progress.values()) {

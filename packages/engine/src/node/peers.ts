@@ -112,6 +112,7 @@ export class Peers {
   private linksMovedAt = 0;
   /** The revision at which something was said of a stream last, since then. */
   private readonly movedAt = new Map<StreamId, number>();
+  private sorted: readonly string[] | undefined;
   private readonly superseded = new Map<string, number[]>();
   private readonly contested = new Set<string>();
 
@@ -196,6 +197,7 @@ export class Peers {
   }
 
   private linksMoved(): void {
+    this.sorted = undefined;
     this.linksMovedAt = this.revision.next();
     this.movedAt.clear();
   }
@@ -217,6 +219,12 @@ export class Peers {
       position = Math.max(position ?? 0, link.progress.get(stream)?.[level] ?? 0);
     }
     return position;
+  }
+
+  /** Names of the connected nodes, each once, in their order. */
+  names(): readonly string[] {
+    this.sorted ??= [...this.nodes().keys()].sort();
+    return this.sorted;
   }
 
   /** Names and roles of the connected nodes, each once. */
