@@ -8,12 +8,20 @@ import {
   type Draft,
   decodeChange,
   deletionsIn,
+  dwFlag,
+  ewFlag,
+  gCounter,
+  gSet,
   InvalidValue,
   KINDS,
+  kwMap,
+  list,
   lostIn,
   lwwRegister,
   type MapDraft,
   orMap,
+  orSet,
+  pnCounter,
   record,
   rwMap,
   rwSet,
@@ -70,6 +78,49 @@ class Replica {
   }
 }
 
+/** What is done under a key that may have been removed: with values that can be written again, and without. */
+const DOINGS: readonly ((card: Pick<MapDraft, "at" | "create">) => void)[] = [
+  (card) => card.create(),
+  (card) => card.at("tags", orSet).add("x"),
+  (card) => card.at("tags", orSet).add("y"),
+  (card) => card.at("tags", orSet).remove("x"),
+  (card) => card.at("tags", orSet).clear(),
+  (card) => card.at("done", rwSet).add("x"),
+  (card) => card.at("done", rwSet).remove("x"),
+  (card) => card.at("done", rwSet).clear(),
+  (card) => card.at("on", ewFlag).enable(),
+  (card) => card.at("on", ewFlag).disable(),
+  (card) => card.at("off", dwFlag).enable(),
+  (card) => card.at("off", dwFlag).disable(),
+  (card) => card.at("votes", pnCounter).increment(),
+  (card) => card.at("votes", pnCounter).decrement(),
+  (card) => card.at("votes", pnCounter).reset(),
+  (card) => card.at("views", gCounter).increment(),
+  (card) => card.at("names", gSet).add("x"),
+  (card) => card.at("items", list).insert(0, "x"),
+  (card) => {
+    const items = card.at("items", list);
+    if (items.length > 0) items.delete(items.length - 1);
+  },
+  (card) => {
+    const items = card.at("items", list);
+    if (items.length > 1) items.move(0, 1);
+  },
+  (card) => card.at("items", list).clear(),
+  (card) => card.at("inner", kwMap).create(),
+  (card) => card.at("inner", kwMap).at("t", lwwRegister).set("x"),
+  (card) => card.at("inner", kwMap).delete("t"),
+];
+
+const WITH_VALUES: readonly number[] = [
+  KINDS.register,
+  KINDS.set,
+  KINDS["remove-set"],
+  KINDS.flag,
+  KINDS["disable-flag"],
+  KINDS.list,
+];
+
 const at = fc.nat(2);
 const value = fc.nat(2);
 const step = fc.oneof(
@@ -85,10 +136,23 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("merge"), at, value }) },
 );
 
+/** Mostly what removals of one key outdo. */
+const removing = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant("things"), at, value: fc.nat(DOINGS.length - 1) }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("drop"), at, value }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("again"), at, value: fc.nat(9) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("deliver"), at, value: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("merge"), at, value }) },
+);
+
 test("random histories: what is told and shown is what was specified, at every replica, after every step (I5)", () => {
   const tally = new Map<string, number>();
+  const lengths = { minLength: 15, maxLength: 50 };
   fc.assert(
-    fc.property(fc.array(step, { minLength: 15, maxLength: 50 }), (steps) => {
+    fc.property(fc.oneof(fc.array(step, lengths), fc.array(removing, lengths)), (steps) => {
       const replicas = [1, 2, 3].map((author) => new Replica(author));
       for (const { do: what, at, value } of steps) {
         const replica = replicas[at]!;
@@ -104,6 +168,11 @@ test("random histories: what is told and shown is what was specified, at every r
               .at(`t${value % 2}`, lwwRegister)
               .set(value),
           );
+        if (what === "things")
+          replica.write((draft) => {
+            const card = draft.at("r", rwMap).at("k", record);
+            DOINGS[value]!(card);
+          });
         if (what === "drop") replica.write((draft) => draft.at("r", rwMap).delete("k"));
         if (what === "again") {
           const told = conflictsOf(replica.document).filter(canWriteAgain);
@@ -116,6 +185,12 @@ test("random histories: what is told and shown is what was specified, at every r
         if (news.length > 0) replica.take(news[value % news.length]!);
         expect(replica.told).toEqual(specifiedConflicts(replica.changes));
         expect(replica.document.toJSON()).toEqual(documentJson(replica.changes));
+        for (const { type, path, losers } of conflictsOf(replica.document))
+          if (type === "update_delete" && path[0]!.kind === KINDS["remove-map"]) {
+            const { kind } = path.at(-1)!;
+            tally.set(`kind ${kind}`, (tally.get(`kind ${kind}`) ?? 0) + 1);
+            expect([kind, losers[0]!.value !== undefined]).toEqual([kind, WITH_VALUES.includes(kind)]);
+          }
         for (const line of replica.told)
           tally.set(line.split(" ")[0]!, (tally.get(line.split(" ")[0]!) ?? 0) + 1);
         if (replica.document.isDeleted) tally.set("deleted", (tally.get("deleted") ?? 0) + 1);
@@ -124,10 +199,12 @@ test("random histories: what is told and shown is what was specified, at every r
       const ids = replicas.map(({ document }) => JSON.stringify(conflictsOf(document)));
       expect(new Set(ids).size).toBe(1);
     }),
-    { numRuns: draws(150) },
+    { numRuns: draws(300) },
   );
   for (const what of ["concurrent_update", "update_delete", "write_to_dropped", "deleted"])
     expect(tally.get(what) ?? 0, what).toBeGreaterThan(often(20));
+  for (const kind of [...WITH_VALUES, KINDS.record, KINDS["keep-map"], KINDS.counter, KINDS["grow-counter"]])
+    expect(tally.get(`kind ${kind}`) ?? 0, `kind ${kind}`).toBeGreaterThan(often(5));
 });
 
 describe("stories", () => {

@@ -285,3 +285,17 @@ test("a hidden key stays hidden of which nothing is left that has dots", () => {
   expect(bob.value).toEqual({});
   expectBytes(bob.state(), ann.state());
 });
+
+test("steps that are outdone here and not there stay told when a delta comes from there", () => {
+  const [ann, bob] = [new Replica(rwMap, 1), new Replica(rwMap, 2)];
+  ann.edit(1, (cards) => cards.at("c1", pnCounter).increment());
+  bob.edit(1, (cards) => cards.at("c1", lwwRegister).set("x"));
+  bob.edit(2, (cards) => cards.delete("c1"));
+  unwrap(bob.merge(ann.state()));
+  const before = bob.state();
+  ann.edit(3, (cards) => cards.at("c2", pnCounter).increment());
+  unwrap(mergeDelta(bob, deltaSince(ann, versionOf(bob))));
+  const joined = new Replica(rwMap, 3);
+  for (const state of [before, ann.state()]) unwrap(joined.merge(state));
+  expectBytes(bob.state(), joined.state());
+});

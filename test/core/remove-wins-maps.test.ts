@@ -1,19 +1,29 @@
 /** Stories of maps in which removing wins. What holds for all histories is in the law suite and in the histories. */
 import {
   type Change,
+  canWriteAgain,
   conflictsOf,
   Document,
   digestOf,
+  dwFlag,
+  ewFlag,
   gCounter,
+  gSet,
+  list,
   lwwRegister,
   type MapDraft,
   observe,
   orMap,
+  orSet,
   pnCounter,
   purgeDocument,
+  record,
   remainingIn,
   rwMap,
+  rwSet,
+  textLog,
   UndoHistory,
+  type Value,
   writeAgain,
 } from "@syncline/core";
 import { expect, test } from "vitest";
@@ -142,7 +152,7 @@ test("who removes a key again lets go of what was outdone before, and a purge le
   write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Cheese"));
   expect(conflictsOf(ann)).toHaveLength(1);
   const removed = write(ann, 1, (cards) => cards.delete("c1"));
-  expect(removed.ops.map(({ op }) => op.act)).toEqual(["clear", "settle", "drop"]);
+  expect(removed.ops.map(({ op }) => op.act)).toEqual(["clear", "drop", "settle"]);
   expect(conflictsOf(ann)).toEqual([]);
   write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Cheese"));
   outdo();
@@ -151,6 +161,105 @@ test("who removes a key again lets go of what was outdone before, and a purge le
   ann.transact({ author: 1, stamp: 4 }, purgeDocument);
   expect(remainingIn(ann)).toEqual([]);
   expect(ann.encodeState().toString()).not.toContain([...new TextEncoder().encode("Bread")].join());
+});
+
+/** What Bob does under a key that Ann removes meanwhile, when both have heard of both. */
+function outdoneBy(doing: (cards: MapDraft) => void): Document {
+  const [ann, bob] = [new Document(NAME), new Document(NAME)];
+  bob.apply(
+    write(ann, 1, (cards) => {
+      cards.at("c1", orSet).add("seen");
+      cards.at("c1", list).insert(0, "seen");
+      cards.at("c1", pnCounter).increment(5);
+      cards.at("c1", gCounter).increment(5);
+      cards.at("c1", textLog).bring(Uint8Array.of(1));
+    }),
+  );
+  const removed = write(ann, 1, (cards) => cards.delete("c1"));
+  const done = write(bob, 2, doing);
+  const before = conflictsOf(bob);
+  bob.apply(removed);
+  ann.apply(done);
+  expect([before, ann.toJSON(), bob.toJSON()]).toEqual([[], {}, {}]);
+  expectBytes(bob.encodeState(), ann.encodeState());
+  expectBytes(unwrap(Document.decodeState(ann.encodeState())).encodeState(), ann.encodeState());
+  expect(conflictsOf(bob)).toEqual(conflictsOf(ann));
+  return ann;
+}
+
+test.each<[string, (cards: MapDraft) => void, Value, Value]>([
+  ["an element of a set", (cards) => cards.at("c1", orSet).add("x"), "x", ["x"]],
+  ["an element of a set in which removing wins", (cards) => cards.at("c1", rwSet).add("x"), "x", ["x"]],
+  ["an enabling", (cards) => cards.at("c1", ewFlag).enable(), true, true],
+  ["a vote for", (cards) => cards.at("c1", dwFlag).enable(), true, true],
+  ["an element of a list", (cards) => cards.at("c1", list).insert(0, "x"), "x", ["x"]],
+])(
+  "%s that a removal outdoes is told with its value, and can be written again",
+  (_what, doing, value, shown) => {
+    const ann = outdoneBy(doing);
+    const told = conflictsOf(ann);
+    expect(told).toMatchObject([{ type: "update_delete", field: "cards/c1", losers: [{ value }] }]);
+    expect(told.every(canWriteAgain)).toBe(true);
+    ann.transact({ author: 1, stamp: 2 }, (draft) => writeAgain(draft, told[0]!));
+    expect(ann.toJSON()).toEqual({ cards: { c1: shown } });
+    expect(conflictsOf(ann)).toEqual([]);
+  },
+);
+
+function twice(doing: (which: number) => void): void {
+  for (const which of [1, 2]) doing(which);
+}
+
+test.each<[string, (cards: MapDraft) => void]>([
+  ["steps of a counter", (cards) => twice((by) => cards.at("c1", pnCounter).increment(by))],
+  ["steps of one that only grows", (cards) => twice((by) => cards.at("c1", gCounter).increment(by))],
+  ["pieces of text", (cards) => twice((byte) => cards.at("c1", textLog).bring(Uint8Array.of(byte)))],
+  ["a record that was created", (cards) => twice(() => cards.at("c1", record).create())],
+])(
+  "%s that a removal outdoes are told once for each author, without a value, until the key is removed again",
+  (_what, doing) => {
+    const ann = outdoneBy(doing);
+    const told = conflictsOf(ann);
+    expect(told).toMatchObject([
+      { type: "update_delete", field: "cards/c1", losers: [{ dot: { author: 2, counter: 2 } }] },
+    ]);
+    expect(told[0]!.losers[0]).not.toHaveProperty("value");
+    expect(told.some(canWriteAgain)).toBe(false);
+    write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("again"));
+    expect(conflictsOf(ann)).toEqual(told);
+    write(ann, 1, (cards) => cards.delete("c1"));
+    expect(conflictsOf(ann)).toEqual([]);
+  },
+);
+
+test("an element of a set that only grows belongs to nobody, and is not told", () => {
+  expect(conflictsOf(outdoneBy((cards) => cards.at("c1", gSet).add("x")))).toEqual([]);
+});
+
+test("who empties a set under a key that is there again empties what was outdone there, too, whichever way it is heard", () => {
+  const [ann, bob, cleo] = [new Document(NAME), new Document(NAME), new Document(NAME)];
+  const made = write(ann, 1, (cards) => cards.at("c1", orSet).add("seen"));
+  for (const document of [bob, cleo]) document.apply(made);
+  const first = write(ann, 1, (cards) => cards.delete("c1"));
+  const second = write(cleo, 3, (cards) => cards.delete("c1"));
+  const lost = write(bob, 2, (cards) => cards.at("c1", orSet).add("lost"));
+  bob.apply(first);
+  const again = write(bob, 2, (cards) => cards.at("c1", orSet).add("again"));
+  const emptied = write(bob, 2, (cards) => cards.at("c1", orSet).clear());
+  const orders = [
+    [first, second, lost, again, emptied],
+    [lost, first, again, emptied, second],
+    [lost, first, again, second, emptied],
+    [second, lost, first, again, emptied],
+  ].map((changes) => {
+    const document = new Document(NAME);
+    for (const change of [made, ...changes]) document.apply(change);
+    return document;
+  });
+  for (const document of orders) {
+    expectBytes(document.encodeState(), orders[0]!.encodeState());
+    expect(conflictsOf(document)).toEqual([]);
+  }
 });
 
 test("what was outdone in a map inside of a removed key is outdone there, whichever removal is heard of first", () => {
@@ -189,7 +298,7 @@ test("a removal that is made again lets go of what its maker had seen to be outd
   write(ann, 1, (cards) => cards.at("c1", lwwRegister).set("Cheese"));
   const other = ann.clone();
   const refused = write(ann, 1, (cards) => cards.delete("c1"));
-  expect(refused.ops.map(({ op }) => op.act)).toEqual(["clear", "settle", "drop"]);
+  expect(refused.ops.map(({ op }) => op.act)).toEqual(["clear", "drop", "settle"]);
   write(cleo, 3, (cards) => cards.at("c1", lwwRegister).set("Butter"));
   other.merge(cleo);
   const again = other.transact({ author: 9, stamp: 2 }, (draft) => draft.repeat(refused))!;

@@ -171,14 +171,49 @@ export const MUTANTS = [
     tests: [RETIREMENT, "what a reader waits for"],
   },
   {
+    rule: "decision 0093",
+    name: "what takes all away up to some counter leaves what was outdone",
+    file: core("outdone"),
+    edits: [
+      [
+        '(write.act === "set" ? counts : known === undefined)',
+        '(counts || (write.act !== "set" && known === undefined))',
+      ],
+    ],
+    tests: ["test/core/remove-wins-maps.test.ts", "who empties a set"],
+  },
+  {
+    rule: "decision 0093",
+    name: "every step that a removal outdoes is told",
+    file: core("outdone"),
+    edits: [
+      [
+        "value: null, replaces: dotsIn(entries, (each) => each.author === author)",
+        "value: null, replaces: dotsIn(entries, (each) => each.author !== author)",
+      ],
+    ],
+    tests: ["test/core/remove-wins-maps.test.ts", "once for each author"],
+  },
+  {
+    rule: "decision 0093",
+    name: "what only grows is told to whoever has removed it himself",
+    file: core("remove-wins-map"),
+    edits: [["this.#site.record((state) => settlingOf(state, name));", ""]],
+    tests: ["test/core/remove-wins-maps.test.ts", "once for each author"],
+  },
+  {
+    rule: "decision 0093",
+    name: "a delta takes back that steps were outdone of which its maker has not heard that they were",
+    file: core("news"),
+    edits: [["if (since.tellsSteps && hasSteps(kind))", "if (false)"]],
+    tests: ["test/core/deltas.test.ts", "outdone here and not there"],
+  },
+  {
     rule: "decision 0074",
     name: "what stood under a key when its removal came is not told",
     file: core("remove-wins-map"),
     edits: [
-      [
-        "visitWritten(state.children, name, (path, { siblings }) => keepOutdone(state, path, siblings, undo));",
-        "",
-      ],
+      ["visitWritten(state.children, name, (path, all) => keepOutdone(state.outdone, path, all, undo));", ""],
     ],
     tests: ["test/core/remove-wins-maps.test.ts", "told with what was written"],
   },
@@ -186,9 +221,7 @@ export const MUTANTS = [
     rule: "decision 0074",
     name: "a state that has not heard of a removal loses what it outdoes",
     file: core("remove-wins-map"),
-    edits: [
-      ["visitWritten(from.children, name, (path, { siblings }) => keepOutdone(theirs, path, siblings));", ""],
-    ],
+    edits: [["visitWritten(from.children, name, (path, all) => keepOutdone(theirs, path, all));", ""]],
     tests: ["test/core/remove-wins-maps.test.ts", "lets go of what was outdone"],
   },
   {
@@ -221,7 +254,7 @@ export const MUTANTS = [
     rule: "decision 0057",
     name: "a key of which only sums are left is not hidden by a delta",
     file: core("news"),
-    edits: [["[hidden, { ...since, isWhole: true }],", "[hidden, since],"]],
+    edits: [["[hidden, { ...inside, isWhole: true }],", "[hidden, since],"]],
     tests: ["test/core/deltas.test.ts", "a hidden key stays hidden"],
   },
   {
@@ -270,8 +303,8 @@ export const MUTANTS = [
     file: core("write-again"),
     edits: [
       [
-        "place.record(path, lwwRegister, (state)",
-        "place.record(path.map((step, i) => (i < path.length - 1 ? { ...step, kind: 5 } : step)), lwwRegister, (state)",
+        "place.record(path, rules, (state)",
+        "place.record(path.map((step, i) => (i < path.length - 1 ? { ...step, kind: 5 } : step)), rules, (state)",
       ],
     ],
     tests: ["test/core/conflicts.test.ts", "at its own place"],
@@ -280,7 +313,7 @@ export const MUTANTS = [
     rule: "REPLICATION 2.9",
     name: "the place that a conflict names is believed",
     file: core("write-again"),
-    edits: [["isOwnField(path[0]!.name) ? undefined : typeAt(path)?.kind", "path.at(-1)?.kind"]],
+    edits: [["isOwnField(path[0]!.name) ? undefined : typeAt(path)", "typeAt(path.slice(-1))"]],
     tests: ["test/core/conflicts.test.ts", "not believed"],
   },
   {

@@ -13,6 +13,7 @@ import { compareDots } from "./dots.js";
 import { type Dot, documentId } from "./ids.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
+import { hasValues } from "./outdone.js";
 import { DELETED_PATH, isOwnField, LOST_PATH, lostOf } from "./own-fields.js";
 import type { Path } from "./path.js";
 import { cellsOf } from "./places.js";
@@ -120,9 +121,11 @@ function inCell(path: Path, state: unknown, add: Add): void {
       const at = [...path, ...below];
       if (winner !== undefined)
         for (const { author, counter, stamp, value } of register.siblings) {
-          const losers = [{ value, dot: { author, counter } }];
+          const [{ kind: of }, dot] = [at.at(-1)!, { author, counter }];
+          const losers = [hasValues(of) ? { value, dot } : { dot }];
           const sides = { winner: { dot: winner.dot }, losers };
-          add({ type: "update_delete", field: fieldOf(at), path: at, ...sides, at: stampMs(stamp) });
+          const ms = of === KINDS.register ? stampMs(stamp) : 0;
+          add({ type: "update_delete", field: fieldOf(at), path: at, ...sides, at: ms });
         }
     }
   } else if (kind === KINDS["remove-set"]) {

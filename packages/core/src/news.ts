@@ -28,18 +28,13 @@ import { CORE_LIMITS } from "./limits.js";
 import type { ListState, Standing } from "./list-state.js";
 import { standingFirst } from "./list-state.js";
 import type { MapState } from "./map.js";
+import { entriesIn, hasSteps, type Outdone, placeKey, visitWritten } from "./outdone.js";
 import type { PathStep } from "./path.js";
 import { type Path, readStepName, readSteps, stepKey, writeSteps } from "./path.js";
 import { formOf, PLACE_FORMS, type Place, readPlace, writePlace } from "./place.js";
 import { NONE } from "./positions.js";
 import { lwwRegister, type RegisterState, type Sibling } from "./register.js";
-import {
-  type Mark,
-  type Outdone,
-  placeKey,
-  type RemoveWinsMapState,
-  visitWritten,
-} from "./remove-wins-map.js";
+import type { Mark, RemoveWinsMapState } from "./remove-wins-map.js";
 import type { RemoveWinsSetState } from "./remove-wins-set.js";
 import type { SetState } from "./set.js";
 import { writeCell, writeRegister } from "./state-writing.js";
@@ -89,6 +84,8 @@ export interface Since {
   readonly left: (dot: Dot) => void;
   /** Takes all of what has no dots to be left, whether it is new or not. */
   readonly isWhole: boolean;
+  /** Tells of steps and pieces of text, too: under keys of which a removal may outdo them. */
+  readonly tellsSteps?: boolean;
 }
 
 /** What is new in a cell, undefined for nothing. O(size). */
@@ -100,6 +97,7 @@ export function newsOf(cell: Cell, kind: KindTag, since: Since): News | undefine
   };
   if (kind === KINDS.list) return listNews(cell.state as ListState, since, isKept);
   if (cell.children !== undefined) return innerNews(cell.state as MapState, since, isKept);
+  if (since.tellsSteps && hasSteps(kind)) for (const entry of entriesIn(cell.state, kind)) isKept(entry);
   const part = partOf(cell, kind, isKept, { isNew: since.isNew, isWhole: since.isWhole });
   return part.isBlank() ? undefined : { cell: part };
 }
@@ -212,20 +210,21 @@ interface AnyMap extends MapState {
 }
 
 function innerNews(state: AnyMap, since: Since, isKept: Test): News | undefined {
-  const { hidden } = state;
+  const { hidden, marks: removals } = state;
+  const inside = removals === undefined ? since : { ...since, tellsSteps: true };
   const created = state.created.filter(isKept);
   const children: ChildNews[] = [];
   for (const [from, within] of [
-    [state.children, since],
+    [state.children, inside],
     // What is hidden must be there to be hidden, also where nothing of it has dots.
-    [hidden, { ...since, isWhole: true }],
+    [hidden, { ...inside, isWhole: true }],
   ] as const) {
     for (const step of from?.steps() ?? []) {
       const news = newsOf(from!.get(step)!, step.kind, within);
       if (news !== undefined) children.push({ ...step, news });
     }
   }
-  const marks = [...(state.marks ?? [])].flatMap(([name, all]) =>
+  const marks = [...(removals ?? [])].flatMap(([name, all]) =>
     all
       // Not `isKept` of each: a removal is left as a whole, with those who know of it, or is news as a whole.
       .filter(({ dot, known }) => known.some(since.isNew) || isKept(dot))
@@ -264,14 +263,14 @@ function fillMap(to: AnyMap, mine: AnyMap, news: InnerNews | undefined, isLeft: 
     for (const { dot, known } of marks)
       if (isLeft(dot)) addMark(to, name, { dot, known: known.filter((each) => hasSeen(have, each)) });
   for (const [name, mark] of news?.marks ?? []) addMark(to, name, mark);
-  const outdone: Pick<Outdone, "path" | "register">[] = [...(mine.outdone?.values() ?? [])];
   // What is here under a key that was removed there is outdone there, as far as it is left.
   const unknown = news?.marks.filter(
     ([name, { dot }]) => !mine.marks?.get(name)?.some((mark) => compareDots(mark.dot, dot) === 0),
   );
   for (const name of new Set(unknown?.map(([key]) => key)))
-    visitWritten(there, name, (path, register) => outdone.push({ path, register }));
-  for (const { path, register } of outdone) addOutdone(to, path, register.siblings.filter(isLeft));
+    visitWritten(there, name, (path, entries) => addOutdone(to, path, entries.filter(isLeft)));
+  for (const { path, register } of mine.outdone?.values() ?? [])
+    addOutdone(to, path, register.siblings.filter(isLeft));
   for (const { path, register } of news?.outdone ?? []) addOutdone(to, path, register.siblings);
   for (const [name, uses] of mine.uses ?? []) {
     // Nobody is told of the others' earlier uses. They were seen here, so only that there were some matters.

@@ -7,9 +7,8 @@
  * too. A mark takes the place of those that its maker knew, so mostly there is one; the last one stays for ever,
  * because a write that does not know of it may always be on its way. Where that is too much, use `orMap`.
  *
- * What a removal outdoes is hidden for good, and told as a conflict: of registers, which hold what people have written, the
- * writes that do not count and that no other one has replaced are kept beside, until somebody removes the key again
- * who has seen them, or writes them anew. It is again a register for each place, of all ops there that do not count.
+ * What a removal outdoes is hidden for good, and told as a conflict: what does not count, and what nobody has taken away, is
+ * kept beside (`outdone.ts`) until somebody removes the key again who has seen it, or writes it anew.
  */
 import type { AuthorTable } from "./author-table.js";
 import type { ByteReader, ByteWriter } from "./bytes.js";
@@ -17,17 +16,25 @@ import type { Children } from "./children.js";
 import { childrenUnder, childrenWithout } from "./children-moves.js";
 import type { Stamp } from "./clock.js";
 import type { AnyOp, Undo } from "./crdt.js";
-import { type Play, visitUpwards } from "./descent.js";
+import { visitUpwards } from "./descent.js";
 import { compareDots, type Dots, hasDot, hasSeen, joinDots, NO_DOTS, plusDot, type Seen } from "./dots.js";
 import type { Site } from "./field-type.js";
 import type { Author, Dot } from "./ids.js";
 import { ofMap } from "./inverses.js";
 import { KINDS } from "./kinds.js";
-import { CORE_LIMITS } from "./limits.js";
 import { COMMON_OF_MAPS, MapEditor, type MapOp, MapState, type MapTypeOf, orMap } from "./map.js";
-import { type Path, type PathStep, readStepName, readSteps, writeSteps } from "./path.js";
-import { lwwRegister, type RegisterState, type Sibling } from "./register.js";
-import { writeMap, writeRegister } from "./state-writing.js";
+import {
+  joinOutdone,
+  keepOutdone,
+  type OutdonePlaces,
+  outdo,
+  readOutdone,
+  settle,
+  visitWritten,
+  writeOutdone,
+} from "./outdone.js";
+import { readStepName } from "./path.js";
+import { writeMap } from "./state-writing.js";
 import { know } from "./types.js";
 import { compareUtf8 } from "./utf8.js";
 
@@ -48,19 +55,11 @@ export interface Mark {
   readonly known: Dots;
 }
 
-/** What was written to a register and does not count. */
-export interface Outdone {
-  /** From the key on. */
-  readonly path: Path;
-  readonly register: RegisterState;
-}
-
 /** What is kept of such a map: its cells, the removals of its keys, and what they have outdone. */
 export class RemoveWinsMapState extends MapState {
   /** Of each key that was ever removed: ascending, at least one. The arrays are never changed. */
   readonly marks = new Map<string, readonly Mark[]>();
-  /** By `placeKey`: at least one write each. */
-  readonly outdone = new Map<string, Outdone>();
+  outdone: OutdonePlaces = new Map();
 }
 
 /** The map as a type. */
@@ -77,9 +76,13 @@ export const rwMap: RemoveWinsMapType = {
   isBlank: (state) => state.marks.size + state.outdone.size === 0 && orMap.isBlank(state),
 
   enter(state, path, depth, play): boolean {
-    if (marksOf(state, path[depth]!.name).every((mark) => isKnown(mark, play.dot))) return true;
-    outdo(state, path.slice(depth), play);
-    return false;
+    const counts = marksOf(state, path[depth]!.name).every((mark) => isKnown(mark, play.dot));
+    if (counts && state.outdone.size === 0) return true;
+    const below = path.slice(depth);
+    const { op } = play;
+    if (!counts && rwMap.isOp(op) && op.act === "settle") settle(state.outdone, below, op, play.undo);
+    else outdo(state.outdone, below, play, counts);
+    return counts;
   },
 
   opening(state, name, author, path, say): void {
@@ -102,12 +105,12 @@ export const rwMap: RemoveWinsMapType = {
     }
     const { name } = op;
     if (op.act === "settle") {
-      settle(state, [], op, undo);
+      settle(state.outdone, [], op, undo);
       return;
     }
     const before = state.marks.get(name);
     if (op.act === "drop") {
-      visitWritten(state.children, name, (path, { siblings }) => keepOutdone(state, path, siblings, undo));
+      visitWritten(state.children, name, (path, all) => keepOutdone(state.outdone, path, all, undo));
       empty(state.children, name, undo);
       const left = marksOf(state, name).filter((mark) => !hasDot(op.replaces, mark.dot));
       state.marks.set(name, [...left, { dot, known: NO_DOTS }].sort(compareMarks));
@@ -127,16 +130,16 @@ export const rwMap: RemoveWinsMapType = {
   /** What is under a key on one side does not know of the removals that this side has not seen. */
   merge(into: RemoveWinsMapState, intoSeen: Seen, from: RemoveWinsMapState, fromSeen: Seen): void {
     const lost = new Set<string>();
-    const theirs = rwMap.empty();
+    const theirs: OutdonePlaces = new Map();
     for (const { path, register } of from.outdone.values()) keepOutdone(theirs, path, register.siblings);
     for (const name of new Set([...into.marks.keys(), ...from.marks.keys()])) {
       const [ours, others] = [marksOf(into, name), marksOf(from, name)];
       if (ours.some(({ dot }) => !hasSeen(fromSeen, dot))) {
         lost.add(name);
-        visitWritten(from.children, name, (path, { siblings }) => keepOutdone(theirs, path, siblings));
+        visitWritten(from.children, name, (path, all) => keepOutdone(theirs, path, all));
       }
       if (others.some(({ dot }) => !hasSeen(intoSeen, dot))) {
-        visitWritten(into.children, name, (path, { siblings }) => keepOutdone(into, path, siblings));
+        visitWritten(into.children, name, (path, all) => keepOutdone(into.outdone, path, all));
         empty(into.children, name);
       }
       into.marks.set(name, joinMarks(ours, intoSeen, others, fromSeen));
@@ -147,13 +150,7 @@ export const rwMap: RemoveWinsMapType = {
       lost.size === 0 ? from.children : childrenWithout(from.children, lost),
       fromSeen,
     );
-    for (const [key, { path }] of new Map([...into.outdone, ...theirs.outdone])) {
-      const register = into.outdone.get(key)?.register ?? lwwRegister.empty();
-      const other = theirs.outdone.get(key)?.register ?? lwwRegister.empty();
-      lwwRegister.merge(register, intoSeen, other, fromSeen);
-      if (register.siblings.length > 0) into.outdone.set(key, { path, register });
-      else into.outdone.delete(key);
-    }
+    joinOutdone(into.outdone, intoSeen, theirs, fromSeen);
   },
 
   clone(state: RemoveWinsMapState): RemoveWinsMapState {
@@ -161,8 +158,8 @@ export const rwMap: RemoveWinsMapType = {
     copy.created = state.created;
     copy.children = state.children.clone();
     for (const [name, marks] of state.marks) copy.marks.set(name, marks);
-    for (const [key, { path, register }] of state.outdone)
-      copy.outdone.set(key, { path, register: lwwRegister.clone(register) });
+    for (const { path, register } of state.outdone.values())
+      keepOutdone(copy.outdone, path, register.siblings);
     return copy;
   },
 
@@ -223,11 +220,7 @@ export const rwMap: RemoveWinsMapType = {
     }
     // At the end, and nothing where there is nothing: so it was before any of this was kept.
     if (state.outdone.size === 0) return;
-    out.uint(state.outdone.size);
-    for (const [, { path, register }] of [...state.outdone].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      writeSteps(out, path);
-      writeRegister(out, register, authors);
-    }
+    writeOutdone(out, state.outdone, authors);
   },
 
   readState(input: ByteReader, authors: AuthorTable, depth: number): RemoveWinsMapState {
@@ -243,7 +236,7 @@ export const rwMap: RemoveWinsMapType = {
       state.marks.set(name, readMarks(input, authors));
       before = name;
     }
-    if (input.remaining > 0) readOutdone(input, authors, depth, state);
+    if (input.remaining > 0) state.outdone = readOutdone(input, authors, depth);
     return state;
   },
 
@@ -269,75 +262,6 @@ function namedBy(op: Exclude<RemoveWinsMapOp, MapOp>): Dots {
   return op.act === "drop" ? op.replaces : op.of;
 }
 
-/** Keeps of an op that does not count what it writes, and lets go of what it replaces. */
-function outdo(state: RemoveWinsMapState, below: Path, { op, dot, stamp, undo }: Play): void {
-  if (below.at(-1)!.kind === KINDS.register && lwwRegister.isOp(op)) {
-    const { register } = outdoneAt(state, below, undo);
-    lwwRegister.apply(register, op, dot, stamp, undo);
-    if (register.siblings.length === 0) letGo(state, below, undo);
-  } else if (rwMap.isOp(op) && op.act === "settle") settle(state, below, op, undo);
-}
-
-/** A string that is equal for equal paths only. */
-export function placeKey(path: Path): string {
-  return path.map(({ name, kind }) => `${kind}:${name.length}:${name}`).join("/");
-}
-
-function outdoneAt(state: RemoveWinsMapState, path: Path, undo?: Undo): Outdone {
-  const key = placeKey(path);
-  const known = state.outdone.get(key);
-  if (known !== undefined) return known;
-  const fresh = { path, register: lwwRegister.empty() };
-  state.outdone.set(key, fresh);
-  undo?.push(() => state.outdone.delete(key));
-  return fresh;
-}
-
-function letGo({ outdone }: RemoveWinsMapState, path: Path, undo?: Undo): void {
-  const key = placeKey(path);
-  const known = outdone.get(key);
-  if (known === undefined) return;
-  outdone.delete(key);
-  undo?.push(() => outdone.set(key, known));
-}
-
-/** Keeps more writes, none of which is kept already. */
-function keepOutdone(state: RemoveWinsMapState, path: Path, siblings: readonly Sibling[], undo?: Undo): void {
-  if (siblings.length === 0) return;
-  const { register } = outdoneAt(state, path, undo);
-  const before = register.siblings;
-  undo?.push(() => {
-    register.siblings = before;
-  });
-  register.siblings = before.slice();
-  const more = lwwRegister.empty();
-  more.siblings = siblings.slice();
-  lwwRegister.merge(register, NOTHING, more, NOTHING);
-}
-
-const NOTHING: Seen = new Map();
-
-/** Lets go of writes under a key of this map, or of one inside of it at a path `below`. */
-function settle(
-  state: RemoveWinsMapState,
-  below: Path,
-  { name, of }: { readonly name: string; readonly of: Dots },
-  undo?: Undo,
-): void {
-  const isMeant = (path: Path): boolean =>
-    path[below.length]?.name === name && placeKey(path.slice(0, below.length)) === placeKey(below);
-  for (const { path, register } of [...state.outdone.values()]) {
-    const before = register.siblings;
-    const left = isMeant(path) ? before.filter((sibling) => !hasDot(of, sibling)) : before;
-    if (left.length === before.length) continue;
-    register.siblings = left;
-    undo?.push(() => {
-      register.siblings = before;
-    });
-    if (left.length === 0) letGo(state, path, undo);
-  }
-}
-
 /** Prepares to let go of what was outdone under a key; undefined if there is nothing. */
 export function settlingOf(
   { outdone }: RemoveWinsMapState,
@@ -349,27 +273,6 @@ export function settlingOf(
     register.siblings.filter(isMeant).map(({ author, counter }) => ({ author, counter })),
   );
   return of.length === 0 ? undefined : { act: "settle", name, of: of.sort(compareDots) };
-}
-
-/** Calls `visit` for all registers under a key, shown or not, and for what was outdone in other such maps there. */
-export function visitWritten(
-  children: Children,
-  name: string,
-  visit: (path: Path, register: RegisterState) => void,
-): void {
-  const visitAll = (of: Children, steps: readonly PathStep[], path: Path): void => {
-    for (const step of steps) {
-      const [{ state, children: inside }, at] = [of.get(step)!, [...path, step]];
-      if (lwwRegister.isState(state)) visit(at, state);
-      if (inside === undefined) continue;
-      visitAll(inside, inside.steps(), at);
-      // What maps of other kinds keep beside.
-      const { hidden, outdone } = state as { hidden?: Children; outdone?: RemoveWinsMapState["outdone"] };
-      if (hidden !== undefined) visitAll(hidden, hidden.steps(), at);
-      for (const { path: deeper, register } of outdone?.values() ?? []) visit([...at, ...deeper], register);
-    }
-  };
-  visitAll(children, childrenUnder(children, name), []);
 }
 
 /** Whether the maker of an op knew of a removal. */
@@ -427,28 +330,6 @@ function readMarks(input: ByteReader, authors: AuthorTable): readonly Mark[] {
   return marks;
 }
 
-function readOutdone(
-  input: ByteReader,
-  authors: AuthorTable,
-  depth: number,
-  state: RemoveWinsMapState,
-): void {
-  const at = input.offset;
-  let before: string | undefined;
-  for (let left = input.count(Number.MAX_SAFE_INTEGER, 4); left > 0; left--) {
-    const path = readSteps(input);
-    const key = placeKey(path);
-    if (before !== undefined && before >= key) input.fail("removals out of order", at);
-    before = key;
-    if (path.at(-1)?.kind !== KINDS.register || path.length + depth > CORE_LIMITS.pathDepthMax)
-      input.fail("a key without removals", at);
-    const register = lwwRegister.readState(input, authors, depth);
-    if (register.siblings.length === 0) input.fail("a key without removals", at);
-    state.outdone.set(key, { path, register });
-  }
-  if (before === undefined) input.fail("a key without removals", at);
-}
-
 class RemoveWinsMapEditor extends MapEditor {
   readonly #site: Site<RemoveWinsMapState, RemoveWinsMapOp>;
 
@@ -463,9 +344,9 @@ class RemoveWinsMapEditor extends MapEditor {
     const there = childrenUnder(children, name);
     if (there.every((step) => children.get(step)!.isVacant())) return;
     for (const step of there) this.#site.reset(step);
-    // Who removes it again has seen what was outdone before.
-    this.#site.record((state) => settlingOf(state, name));
     this.#site.record((state) => dropOf(state, name));
+    // He has seen what was outdone before, and what cannot be taken away otherwise.
+    this.#site.record((state) => settlingOf(state, name));
   }
 
   /** One removal for each key, so that each can win for itself. */

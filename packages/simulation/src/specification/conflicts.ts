@@ -4,8 +4,18 @@
  * A write is lost when somebody replaces it together with a greater one of another value, or while it stands beside such
  * a one. A deletion hides what its maker had not seen. Quadratic, and meant to be read.
  */
-import { type Change, type Dot, KINDS, type RegisterOp, type Value, valueKey } from "@syncline/core";
+import {
+  type Change,
+  type Dot,
+  KINDS,
+  type Op,
+  type PathStep,
+  type RegisterOp,
+  type Value,
+  valueKey,
+} from "@syncline/core";
 import { sameDot } from "./history.js";
+import type { PlacedBelow } from "./map.js";
 import { afterRemovals } from "./remove-wins-map.js";
 
 interface Write extends Dot {
@@ -41,7 +51,7 @@ export function specifiedConflicts(changes: readonly Change[]): string[] {
           lines.push(`concurrent_update ${field} ${author}:${counter}`);
     }
   }
-  if (deletions.length === 0) lines.push(...outdone(changes));
+  if (deletions.length === 0) lines.push(...outdone(changes), ...outvoted(changes));
   return [...new Set(lines)].sort();
 }
 
@@ -62,32 +72,98 @@ function fieldOfLost(element: Value): string {
   return path.filter((_, index) => index % 2 === 0).join("/");
 }
 
-/** What was written under keys of maps in which removing wins, and does not count. */
-function withoutCount(changes: readonly Change[]) {
-  const all = changes.flatMap(({ author, first, stamp, paths, ops }) =>
-    ops.flatMap(({ path, op }, i) => {
-      const [field, ...below] = paths[path]!;
-      const placed = { dot: { author, counter: first + i }, stamp, below };
-      return op.act === "opaque" || field?.kind !== KINDS["remove-map"] ? [] : [{ ...placed, op, field }];
-    }),
-  );
-  return all.filter(({ dot, op, field }) => {
+interface Placed extends PlacedBelow<Op> {
+  readonly field: PathStep;
+}
+
+/** What was done under keys of maps in which removing wins, and does not count. */
+function withoutCount(changes: readonly Change[]): readonly Placed[] {
+  const all = placedIn(changes);
+  return all.filter(({ dot, field }) => {
     const counted = afterRemovals(all.filter((each) => each.field.name === field.name));
-    return op.act === "set" && !counted.some((each) => sameDot(each.dot, dot));
+    return !counted.some((each) => sameDot(each.dot, dot));
   });
 }
 
-/** Those that no other write there has replaced, and nobody has settled. */
-function outdone(changes: readonly Change[]): string[] {
-  const ops = changes.flatMap((change) => change.ops.map(({ op }) => op));
-  const gone = ops.flatMap((op) =>
-    op.act === "set" || op.act === "clear" ? op.replaces : op.act === "settle" ? op.of : [],
+function placedIn(changes: readonly Change[]): Placed[] {
+  return changes.flatMap(({ author, first, stamp, paths, ops }) =>
+    ops.flatMap(({ path, op }, i): Placed[] => {
+      const [field, ...below] = paths[path]!;
+      if (op.act === "opaque" || field?.kind !== KINDS["remove-map"]) return [];
+      return [{ dot: { author, counter: first + i }, stamp, op, field, below }];
+    }),
   );
-  return withoutCount(changes)
-    .filter(({ dot }) => !gone.some((each) => sameDot(each, dot)))
+}
+
+/**
+ * What brings something that has a dot of its own, and what is told by the last of its author's. An element of a set that only
+ * grows is neither.
+ */
+const BRINGS: readonly Op["act"][] = ["set", "add", "include", "enable", "allow", "insert", "create"];
+const STEPS: readonly Op["act"][] = ["step", "grow", "text"];
+
+/** Those that nobody has taken away or settled: not even by what does count, if that takes away all up to them. */
+function outdone(changes: readonly Change[]): string[] {
+  const all = placedIn(changes);
+  const lost = withoutCount(changes);
+  const isLast = ({ dot, op, ...place }: Placed): boolean =>
+    !lost.some(
+      (other) =>
+        STEPS.includes(other.op.act) &&
+        isSamePlace(other, place) &&
+        other.dot.author === dot.author &&
+        other.dot.counter > dot.counter,
+    );
+  return lost
+    .filter((each) => BRINGS.includes(each.op.act) || (STEPS.includes(each.op.act) && isLast(each)))
+    .filter((each) => !all.some((other) => takesAway(other, each)))
     .map(
       ({ dot, field, below }) => `update_delete ${fieldOf([field, ...below])} ${dot.author}:${dot.counter}`,
     );
+}
+
+/** Votes for an element of a set in which removing wins, beside one against it: those that count and that no other one has replaced. */
+function outvoted(changes: readonly Change[]): string[] {
+  const lost = withoutCount(changes);
+  const all = changes
+    .flatMap(({ author, first, stamp, paths, ops }) =>
+      ops.flatMap(({ path, op }, i): Placed[] => {
+        const [field, ...below] = paths[path]!;
+        const isVote = paths[path]!.at(-1)!.kind === KINDS["remove-set"] && op.act !== "opaque";
+        return isVote ? [{ dot: { author, counter: first + i }, stamp, op, field: field!, below }] : [];
+      }),
+    )
+    .filter(({ dot }) => !lost.some((each) => sameDot(each.dot, dot)));
+  const standing = all.filter((vote) => !all.some((other) => takesAway(other, vote)));
+  return standing.flatMap((vote) => {
+    if (vote.op.act !== "include") return [];
+    const key = valueKey(vote.op.element);
+    const isOutvoted = standing.some(
+      (other) => other.op.act === "exclude" && isSamePlace(other, vote) && valueKey(other.op.element) === key,
+    );
+    const { field, below, dot } = vote;
+    return isOutvoted ? [`update_delete ${fieldOf([field, ...below])} ${dot.author}:${dot.counter}`] : [];
+  });
+}
+
+function takesAway(by: Placed, what: Placed): boolean {
+  const { op } = by;
+  const names = (dots: readonly Dot[]): boolean => dots.some((dot) => sameDot(dot, what.dot));
+  const covers = (dots: readonly Dot[]): boolean =>
+    dots.some(({ author, counter }) => author === what.dot.author && counter >= what.dot.counter);
+  if (op.act === "settle") return names(op.of);
+  if (!isSamePlace(by, what)) return false;
+  if ("replaces" in op) return names(op.replaces);
+  if ("removes" in op) return names(op.removes);
+  if ("upTo" in op) return covers(op.upTo);
+  if (op.act === "delete") return names([op.element]);
+  return op.act === "reset" && covers(op.floors.map(({ author, seq }) => ({ author, counter: seq })));
+}
+
+function isSamePlace(a: Pick<Placed, "field" | "below">, b: Pick<Placed, "field" | "below">): boolean {
+  const keys = ({ field, below }: typeof a): string =>
+    [field, ...below].map(({ name, kind }) => `${kind}:${name}`).join("/");
+  return keys(a) === keys(b);
 }
 
 function hiddenBy(deletion: Write, deletions: readonly Write[], changes: readonly Change[]): string[] {
