@@ -323,6 +323,25 @@ test("of kinds first used at one moment the one of the smallest author has the n
   }
 });
 
+test("a register that is written over at the same moment was first used by the smaller author", () => {
+  const empty = new Document(NAME);
+  const write = (document: Document, author: number) =>
+    document.transact({ author, stamp: 10 }, (draft) => draft.register("x").set(`by ${author}`))!;
+  const counter = empty.prepare({ author: 4, stamp: 10 }, (draft) => draft.counter("x").increment())!;
+  for (let part = 0; part < 4; part++)
+    for (const [first, second, shown] of [
+      [5, 3, { x: "by 3", "x@counter": 1 }],
+      [3, 5, { x: "by 5", "x@counter": 1 }],
+      [5, 6, { "x@register": "by 6", x: 1 }],
+    ] as const) {
+      const document = new Document(NAME);
+      write(document, first);
+      write(document, second);
+      document.apply(counter);
+      expect(document.toJSON()).toEqual(shown);
+    }
+});
+
 test("registers alone are shown in the order of their names' bytes, many and few, ASCII or not", () => {
   const few = ["b", "\u{1f600}", "a", "\uffee", "é", "aa", "B"];
   const many = [...few, ...Array.from({ length: 60 }, (_, i) => `n${(i * 37) % 60}`)];

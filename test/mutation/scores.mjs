@@ -3,13 +3,20 @@
  *
  * `node test/mutation/scores.mjs [--survivors [name …]]`: with `--survivors` also what no test noticed, line by line. Of two
  * reports on one file the newer one counts.
+ *
+ * `node test/mutation/scores.mjs --drawn 1`: what the sample of seed 1 says of all of core. Of the mutants that the first round
+ * reaches, those count that were run in the order of the draw, and of the others those that the second round has run.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL("../../coverage/mutation", import.meta.url));
 const [flag, ...names] = process.argv.slice(2);
+if (flag === "--drawn") {
+  estimate(names[0] ?? "1");
+  process.exit();
+}
 
 const files = new Map();
 const reports = readdirSync(folder).filter((name) => name.endsWith(".json"));
@@ -47,6 +54,41 @@ if (flag === "--survivors") {
       );
     }
   }
+}
+
+/** Prints the share of mutants that were noticed, and where it lies with 95 %. */
+function estimate(seed) {
+  const linesOf = (name) => {
+    const path = join(folder, name);
+    if (!existsSync(path)) return [];
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  };
+  const isNoticed = ({ status }) => status === "Killed" || status === "Timeout";
+  const first = linesOf(`core-drawn-${seed}-first.jsonl`);
+  const second = new Map(linesOf(`core-drawn-${seed}-second.jsonl`).map((line) => [line.key, line]));
+  const reached = first.filter(({ status }) => status !== "NoCoverage");
+  const others = first.filter(({ status }) => status === "NoCoverage");
+  const keys = JSON.parse(readFileSync(join(folder, `core-drawn-${seed}-first.keys.json`), "utf8"));
+  const shareOfOthers = others.length / keys.length;
+  const strata = [
+    { name: "reached by the first round", lines: reached, weight: 1 - shareOfOthers },
+    { name: "not reached by it", lines: others.filter(({ key }) => second.has(key)), weight: shareOfOthers },
+  ].map(({ name, lines, weight }) => {
+    const noticed = lines.filter((line) => isNoticed(line) || isNoticed(second.get(line.key) ?? line)).length;
+    const left = lines.filter((line) => !isNoticed(line) && !second.has(line.key)).length;
+    console.log(`${name}: ${noticed} of ${lines.length} noticed, ${left} not asked a second time`);
+    return { weight, size: lines.length, share: noticed / lines.length };
+  });
+  const share = strata.reduce((sum, each) => sum + each.weight * each.share, 0);
+  const variance = strata.reduce(
+    (sum, { weight, size, share }) => sum + (weight ** 2 * share * (1 - share)) / size,
+    0,
+  );
+  const percent = (value) => `${(100 * value).toFixed(1)} %`;
+  console.log(`all of core: ${percent(share)}, ± ${percent(1.96 * Math.sqrt(variance))}`);
 }
 
 function timeOf(name) {
