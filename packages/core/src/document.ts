@@ -43,6 +43,7 @@ export interface TransactionOrigin {
 export interface DocumentParts {
   readonly fields: Fields;
   readonly opaque: OpaqueStore | undefined;
+  readonly heads: Frontier;
 }
 
 /** What a document tells while somebody watches it: see `watching.ts`. */
@@ -89,12 +90,6 @@ export class BareDocument {
   /** The greatest counter held of each author. */
   *seen(): Iterable<Dot> {
     for (const [author, counter] of this.#seen) yield { author, counter };
-  }
-
-  /** The last changes that no change held here has observed: the dots of their last ops, ascending by author. */
-  frontier(): readonly Dot[] {
-    const heads = [...this.#heads].sort(([a], [b]) => a - b);
-    return heads.map(([author, counter]) => ({ author, counter }));
   }
 
   /**
@@ -273,7 +268,7 @@ export class BareDocument {
 
   /** For `encodeState` and for what is looked at in `places.ts`. */
   static partsOf(document: BareDocument): DocumentParts {
-    return { fields: document.#fields, opaque: document.#opaque };
+    return { fields: document.#fields, opaque: document.#opaque, heads: document.#heads };
   }
 
   /** Throws `BrokenInvariant` in the middle of a transaction. */

@@ -27,7 +27,7 @@ export function encodeState(document: BareDocument): Uint8Array {
   const seen = [...document.seen()].sort((a, b) => a.author - b.author);
   writeSeen(out, seen);
   const authors = new AuthorTable(seen);
-  const heads = document.frontier();
+  const heads = headsOf(document);
   out.uint(heads.length);
   writeSteps(
     out,
@@ -40,6 +40,11 @@ export function encodeState(document: BareDocument): Uint8Array {
 
 /** A document that can write its state itself, and try what a change would be. */
 export class Document extends BareDocument {
+  /** The last changes that no change held here has observed: the dots of their last ops, ascending by author. */
+  frontier(): readonly Dot[] {
+    return headsOf(this);
+  }
+
   /** Like `transact`, and takes everything back: the document is as it was. */
   prepare(by: TransactionOrigin, mutate: (draft: Draft) => void): Change | undefined {
     return this.transact(by, mutate, false);
@@ -54,6 +59,11 @@ export class Document extends BareDocument {
   encodeState(): Uint8Array {
     return encodeState(this);
   }
+}
+
+function headsOf(document: BareDocument): Dot[] {
+  const heads = [...BareDocument.partsOf(document).heads].sort(([a], [b]) => a - b);
+  return heads.map(([author, counter]) => ({ author, counter }));
 }
 
 /** Authors ascending, each as the difference from the one before; then their counters. */

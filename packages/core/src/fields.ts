@@ -244,7 +244,7 @@ export class Fields {
   }
 
   #value({ path, cell }: Field): Value | undefined {
-    const jsonAmong = cell?.jsonAmong;
+    const jsonAmong = cell?.rules.jsonAmong;
     if (jsonAmong === undefined) return cell?.json();
     return jsonAmong(this, path[0]!.name, this.alike(path[0]!.kind));
   }

@@ -32,7 +32,7 @@ function inversesOfKinds(): Map<KindTag, InverseOf<never, never>> {
 /** How an op can be taken back that is about to be applied to what is in a cell; undefined if it cannot. */
 export function inverseOf(cell: Cell, op: Op): Inverse<unknown, Op> | undefined {
   const inverse = INVERSES.get(cell.kind) as Crdt<unknown, Op, unknown>["inverse"];
-  return inverse === undefined ? cell.ownInverse(op) : inverse(cell.state, op);
+  return inverse === undefined ? cell.rules.inverse?.(cell.state, op) : inverse(cell.state, op);
 }
 
 function ofRegister(before: RegisterState, op: RegisterOp): Inverse<RegisterState, RegisterOp> {

@@ -47,7 +47,7 @@ interface Writing {
 
 /** Writes the canonical bytes of what is in a cell. O(size). */
 export function writeCell(out: ByteWriter, cell: Cell, authors: AuthorTable): void {
-  const write = WRITING.get(cell.kind)?.one ?? cell.ownWriting;
+  const write = WRITING.get(cell.kind)?.one ?? cell.rules.writeState;
   if (write === undefined) throw new BrokenInvariant(`states of kind ${cell.kind} cannot be written`);
   write(out, cell.state, authors);
 }

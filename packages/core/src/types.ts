@@ -11,7 +11,7 @@ import type { ByteReader, ByteWriter } from "./bytes.js";
 import type { Children } from "./children.js";
 import type { Stamp } from "./clock.js";
 import type { CounterOp } from "./counter.js";
-import type { AnyOp, Crdt, Inverse, Undo } from "./crdt.js";
+import type { AnyOp, Crdt, Undo } from "./crdt.js";
 import type { DisableWinsFlagOp } from "./disable-wins-flag.js";
 import type { Seen } from "./dots.js";
 import { BrokenInvariant } from "./errors.js";
@@ -97,8 +97,11 @@ export class Cell {
     return this.#type.children?.(this.state);
   }
 
-  /** How its type judges what is done inside. */
-  get rules(): Pick<AnyType, "enter" | "opening" | "shifted" | "uncover"> {
+  /** What its type says that only some types do: how it judges what is done inside, is taken back, written and shown. */
+  get rules(): Pick<
+    AnyType,
+    "enter" | "opening" | "shifted" | "uncover" | "inverse" | "writeState" | "jsonAmong"
+  > {
     return this.#type;
   }
 
@@ -119,11 +122,6 @@ export class Cell {
     return this.#type.reset(this.state);
   }
 
-  /** How an op of this type can be taken back that is about to be applied, where the type says it: for `inverseOf`. */
-  ownInverse(op: AnyOp): Inverse<unknown, Op> | undefined {
-    return this.#type.inverse?.(this.state, op);
-  }
-
   isVacant(): boolean {
     return this.#type.isVacant(this.state);
   }
@@ -136,18 +134,8 @@ export class Cell {
     return this.#type.json(this.state);
   }
 
-  /** Undefined unless fields of this type are read together. */
-  get jsonAmong(): AnyType["jsonAmong"] {
-    return this.#type.jsonAmong;
-  }
-
   get kind(): KindTag {
     return this.#type.kind;
-  }
-
-  /** How its type writes a state; undefined for those of `state-writing.ts`. */
-  get ownWriting(): AnyType["writeState"] {
-    return this.#type.writeState;
   }
 }
 
