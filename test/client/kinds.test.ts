@@ -19,6 +19,7 @@ import {
   removeWinsMap,
   removeWinsSet,
   type SetView,
+  type Value,
 } from "@syncline/client";
 import { expect, expectTypeOf, test } from "vitest";
 import { world } from "../scenarios/world.js";
@@ -102,6 +103,11 @@ test("maps of fields, and of maps, from one app's draft over a master to another
   expect(thrown(() => theirs.votes.at("__proto__"))).toMatchObject({ code: "INVALID_VALUE" });
   expectTypeOf(theirs.names).toEqualTypeOf<MapView<MapField<RegisterField<string>>>>();
   expectTypeOf(theirs.votes.at("c1")).toEqualTypeOf<CounterView>();
+  expectTypeOf(theirs.votes.toJSON()).toEqualTypeOf<{ readonly [key: string]: number }>();
+  expectTypeOf(theirs.names.toJSON()).toEqualTypeOf<{
+    readonly [key: string]: { readonly [key: string]: string };
+  }>();
+  expectTypeOf<ReturnType<MapView["toJSON"]>>().toEqualTypeOf<{ readonly [key: string]: Value }>();
   theirs.transact((b) => b.names.clear());
   expect(theirs.toJSON()).toEqual({ votes: { c1: 2 } });
 });

@@ -62,7 +62,7 @@ export {
   restoreLoser,
 } from "./life.js";
 export { type ListDraft, type ListField, type ListView, list } from "./lists.js";
-export type { MapDraft, MapView } from "./maps.js";
+export type { MapDraft, MapJson, MapView } from "./maps.js";
 export { type PresenceSupport, presence } from "./presence.js";
 export { type RecordDraft, type RecordField, type RecordJson, type RecordView, record } from "./records.js";
 export { remedyOf } from "./remedies.js";

@@ -6,7 +6,7 @@ import {
   type Value,
 } from "@syncline/core";
 import { SynclineError, translated } from "./errors.js";
-import type { DraftOf, ViewOf } from "./fields.js";
+import type { DraftOf, JsonOf, ViewOf } from "./fields.js";
 import { accessOf, type Field } from "./schema.js";
 
 /** Reads a map. */
@@ -18,8 +18,13 @@ export interface MapView<F extends Field = Field> {
   /** In an order that is the same everywhere. O(n log n). */
   readonly keys: readonly string[];
   /** The map as plain values. Throws `COUNTER_OVERFLOW`. O(size). */
-  toJSON(): Record<string, Value>;
+  toJSON(): MapJson<F>;
 }
+
+/** What a map shows in JSON. */
+export type MapJson<F extends Field = Field> = {
+  readonly [key: string]: Field extends F ? Value : JsonOf<F>;
+};
 
 /** Reads and writes a map within a transaction. */
 export interface MapDraft<F extends Field = Field> extends Omit<MapView<F>, "at"> {
