@@ -57,3 +57,21 @@ test("show, diff and apply", async () => {
   });
   expect((await run(["schema", "show", "--url", "ws://localhost:1"])).code).toBe(3);
 });
+
+test("a folder for a file, a version that was passed, no command: said in one line, with what to do", async () => {
+  const { port } = await serve("--memory");
+  const url = ["--url", `ws://localhost:${port}`];
+  const folder = await run(["schema", "diff", ".", ...url]);
+  expect([folder.code, folder.stderr]).toEqual([2, "syncline: .: it is a folder; name a file in it\n"]);
+  await run(["schema", "apply", file("three.schema", "version 3\n"), ...url]);
+  const older = file("older.schema", "\nversion 2\n");
+  expect(await run(["schema", "diff", older, ...url])).toMatchObject({
+    code: 2,
+    stderr: "syncline: older.schema:2:9: the minimum is 3, and only rises: write version 3, or more\n",
+  });
+  const nothing = await run(["schema"]);
+  expect([nothing.code, nothing.stderr]).toEqual([
+    2,
+    expect.stringMatching(/say which of these commands it is to be\n$/),
+  ]);
+});

@@ -20,7 +20,9 @@ export async function backup(path: string, flags: BackupFlags): Promise<ExitCode
   const answer = await request(givenUrl(flags.url));
   const part = `${path}.part`;
   const file = await open(part, "w").catch((error: unknown) => {
-    throw new Stop(EXIT.usage, [`${path}: cannot be written: ${reasonOf(error)}`]);
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const reason = isMissing ? "its folder is not there; make that first" : reasonOf(error);
+    throw new Stop(EXIT.usage, [`${path}: cannot be written: ${reason}`]);
   });
   const show = new Progress("rows");
   try {

@@ -194,6 +194,7 @@ function quietly(command: Command): Command {
 }
 
 function messageOf(error: CommanderError): string {
+  if (error.code === "commander.help") return "say which of these commands it is to be";
   if (error.code === "commander.excessArguments") return "there are flags only, and no arguments; see --help";
   return error.message
     .replace(/^error: /, "")

@@ -57,6 +57,11 @@ export function syncCommand(quietly: (command: Command) => Command): Command {
     const answer = (await askServer(givenUrl(url), `/v1/sync?${query}`, {})) as RuleChanged;
     const text = `${printable(answer.node)} commits by ${printable(answer.rule)} now`;
     process.stdout.write(`${json ? JSON.stringify(answer) : text}\n`);
+    const { unknown = [] } = answer as Partial<RuleChanged>;
+    if (unknown.length > 0 && !json)
+      process.stderr.write(
+        `no member yet: ${unknown.map(printable).join(", ")}. What waits for such a node is committed when it is there, and not before\n`,
+      );
   });
 }
 

@@ -8,6 +8,7 @@ import { parseSchema, printable, type SchemaAnswer, TextRefused } from "@synclin
 import { Command } from "commander";
 import { askServer, type Given, givenUrl } from "./asking.js";
 import { EXIT, Stop } from "./exit.js";
+import { reasonOf } from "./status.js";
 
 interface Flags {
   readonly url?: string;
@@ -82,12 +83,16 @@ function readFile(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    throw new Stop(EXIT.usage, [
-      `${file}: ${code === "ENOENT" ? "there is no such file" : "cannot be read"}`,
-    ]);
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    throw new Stop(EXIT.usage, [`${file}: ${UNREADABLE[code] ?? `it cannot be read: ${reasonOf(error)}`}`]);
   }
 }
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a folder; name a file in it",
+  EACCES: "you have no right to read it",
+};
 
 function schemaShown({ text, collections }: SchemaAnswer): string {
   const dropped = collections.flatMap(({ name, id, dropped, fields }) => [

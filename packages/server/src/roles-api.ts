@@ -45,6 +45,8 @@ export interface NodeRetired {
 export interface RuleChanged {
   readonly node: string;
   readonly rule: string;
+  /** Nodes that the rule names, and that are no members: it may be a mistake, or they are still to come. */
+  readonly unknown: readonly string[];
 }
 
 /** The routes of `/v1/promote`, `/v1/demote`, `/v1/retire` and `/v1/sync`, to be mounted at `/v1`. */
@@ -101,7 +103,9 @@ export function rolesApi({ node, ...gate }: Gate & { readonly node: SyncNode }):
     const rule = readRule(c, node.name);
     const refused = await new Promise<Fault | undefined>((resolve) => node.changeRule(rule, resolve));
     if (refused !== undefined) throw Refused.by(refused);
-    return jsonAnswer({ node: node.name, rule: ruleText(rule) } satisfies RuleChanged);
+    const members = new Set(node.status().nodes.map((member) => member.node));
+    const unknown = "names" in rule ? rule.names.filter((name) => !members.has(name)) : [];
+    return jsonAnswer({ node: node.name, rule: ruleText(rule), unknown } satisfies RuleChanged);
   });
   return app;
 }

@@ -57,7 +57,8 @@ export class Retirement {
     }
     if (!this.members.others().has(node) && [...this.retirements.open(node)].length === 0) {
       const ends = this.retirements.of(node)?.ends;
-      if (ends === undefined) refuse(fault("NOT_FOUND", `no node named ${node} was ever a member`));
+      if (ends === undefined)
+        refuse(fault("NOT_FOUND", `no node named ${node} was ever a member: a status names those that are`));
       else answer({ ok: true, ends, doubts: [] });
       return;
     }
@@ -126,7 +127,11 @@ export class Retirement {
   }
 
   private objectionTo(node: string): Fault | undefined {
-    if (node === this.self) return fault("RETIREMENT_WOULD_LOSE", "a node does not retire itself");
+    if (node === this.self)
+      return fault(
+        "RETIREMENT_WOULD_LOSE",
+        "a node does not retire itself: ask another master, by its --url",
+      );
     const objection = this.on.objection();
     if (objection !== undefined) return objection;
     if (this.underWay !== undefined) return fault("OVERLOADED", "a retirement is under way");

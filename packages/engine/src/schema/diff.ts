@@ -28,8 +28,14 @@ export function diffSchema(catalog: Catalog, file: SchemaFile): SchemaDiff {
   }
   for (const { key } of catalog.live.filter((one) => !kept.has(one)))
     drops.push({ do: "drop", collection: key });
-  if (file.version !== undefined && file.version !== catalog.minimum)
-    statements.push({ do: "minimum", version: file.version });
+  const { version, versionAt } = file;
+  if (version !== undefined && versionAt !== undefined && version < catalog.minimum)
+    faults.push({
+      line: versionAt.line,
+      column: versionAt.column,
+      reason: `the minimum is ${catalog.minimum}, and only rises: write version ${catalog.minimum}, or more`,
+    });
+  else if (version !== undefined && version !== catalog.minimum) statements.push({ do: "minimum", version });
   return { statements, drops, faults };
 }
 

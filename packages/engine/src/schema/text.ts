@@ -21,6 +21,8 @@ import { refuse, TextRefused, type Token, Tokens } from "./tokens.js";
 export interface SchemaFile {
   /** The least version of an app that may write; absent if nothing is said. */
   readonly version: number | undefined;
+  /** Where that stands. */
+  readonly versionAt: Token | undefined;
   readonly collections: readonly FileCollection[];
 }
 
@@ -43,12 +45,14 @@ export function parseSchema(text: string): SchemaFile {
   const tokens = new Tokens(text);
   const collections: FileCollection[] = [];
   let version: number | undefined;
+  let versionAt: Token | undefined;
   for (let token = tokens.peek(); token.text !== ""; token = tokens.peek()) {
     if (tokens.takes("version")) {
       const number = tokens.word("a number");
       if (version !== undefined) refuse(token, "the version is said twice");
       if (!/^[1-9]\d{0,8}$/.test(number.text)) refuse(number, "a version is a whole number from 1");
       version = Number(number.text);
+      versionAt = number;
     } else if (tokens.takes("collection")) {
       const collection = readCollection(tokens);
       if (collections.some(({ name }) => name === collection.name))
@@ -58,7 +62,7 @@ export function parseSchema(text: string): SchemaFile {
       refuse(token, `expected "collection" or "version", not ${JSON.stringify(token.text)}`);
     }
   }
-  return { version, collections };
+  return { version, versionAt, collections };
 }
 
 /** A kind with what it holds, such as `register<string>`. Throws `TextRefused`. */
