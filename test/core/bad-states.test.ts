@@ -18,6 +18,9 @@ const [X, Y]: [Bytes, Bytes] = [
 /** As an integer with a sign is written. */
 const MINUS_ONE = 65;
 
+/** The other columns of a set of three, with enough bytes for more. */
+const THREE: Bytes = [7, 0, 7, 1, 7, 5, 7, 1, 0x78, 0x79, 0x7a, 0, 0, 0];
+
 interface Case {
   readonly kind: KindName;
   readonly right: readonly (readonly [shown: Value, bytes: Bytes])[];
@@ -73,8 +76,23 @@ const STATES: readonly Case[] = [
         [2, 4, 1, 1, 4, 0, 0, 4, 1, 1, 4, 5, 5, 4, 1, 1, 0x78, 0x79],
       ],
       [["x"], [1, 2, 2, 0, 1, 4, 1, 0, 2, 5, 2, 1, 0x78]],
+      [
+        ["x", "y", "z"],
+        [3, 7, 1, 7, 0, 7, 1, 7, 5, 7, 1, 0x78, 0x79, 0x7a],
+      ],
     ],
     wrong: [
+      // What repeats three times and more is a run, and nothing else is: here in the first column.
+      ["a run written out", [3, 6, 1, 1, 1, ...THREE], /a run that could be longer/],
+      ["a run of two", [3, 5, 1, 2, 2, ...THREE], /a run that is none/],
+      ["a run of nothing", [3, 1, 1, 7, 1, ...THREE], /a run of a wrong length/],
+      ["no run of nothing", [3, 0, 7, 1, ...THREE], /a run of a wrong length/],
+      ["a run longer than the column", [3, 9, 1, ...THREE], /a run of a wrong length/],
+      ["single ones in pieces", [3, 2, 1, 4, 2, 1, ...THREE], /a run that is none/],
+      ["a run in pieces", [6, 7, 1, 7, 1, ...THREE], /a run that could be longer/],
+      ["a run that begins too late", [4, 2, 1, 7, 1, ...THREE], /a run that could be longer/],
+      ["a run that ends too early", [4, 7, 1, 2, 1, ...THREE], /a run that could be longer/],
+      ["a run among single ones", [5, 10, 2, 1, 1, 1, 2, ...THREE], /a run that could be longer/],
       [
         "elements out of order",
         [2, 4, 1, 1, 4, 0, 0, 4, 2, MINUS_ONE, 4, 5, 5, 4, 1, 1, 0x78, 0x79],
