@@ -85,6 +85,16 @@ describe("before anybody has said how text is read", () => {
     expect(shown(state.updates())).toContain("again");
   });
 
+  test("an op of another kind is none of a text's", () => {
+    const document = new Document(NAME);
+    const change = bring(new Document(NAME), 1, "a1");
+    const strange = { ...change, ops: [{ path: 0, op: { act: "step", by: 1 } as const }] };
+    expect(() => document.apply(strange)).toThrow(/"step" has no such path/);
+    expect(document.isEmpty()).toBe(true);
+    document.apply(change);
+    expect(shown(stateOf(document).updates())).toEqual(["a1"]);
+  });
+
   test("an update has bytes", () => {
     expect(() => bring(new Document(NAME), 1, "")).toThrow(/an update of no bytes/);
   });
