@@ -28,7 +28,9 @@ export class Clients {
   private readonly parts: ClientParts;
   /** What their offers share at a master. */
   private offerPorts: OfferPorts | undefined;
+  /** A timer is set for those that wait for the disk. */
   private areReceiptsHeld = false;
+  private holdsMoreReceipts = false;
 
   constructor(
     private readonly name: string,
@@ -138,13 +140,19 @@ export class Clients {
     return isAllShown ? { ...objection, kind: "malformed" } : objection;
   }
 
-  /** Sees to it that receipts which wait for the disk are looked at again in time. */
   private readonly holdReceipts = (): void => {
-    if (this.areReceiptsHeld) return;
+    this.holdsMoreReceipts = true;
+  };
+
+  /** Sees to it that receipts which wait for the disk are looked at again in time. Called when a turn has sent all. */
+  watchHeldReceipts(): void {
+    const isDue = this.holdsMoreReceipts && !this.areReceiptsHeld;
+    this.holdsMoreReceipts = false;
+    if (!isDue) return;
     this.areReceiptsHeld = true;
     this.ports.scheduler.after(this.limits.receiptHoldMs, () => {
       this.areReceiptsHeld = false;
       this.on.news();
     });
-  };
+  }
 }

@@ -82,9 +82,17 @@ export class Log {
     this.held.set(stream.id, record.position);
     this.keepRecent(record);
     this.journal.put(recordKey(record.stream, record.position), record.bytes);
-    this.flushing.push({ mark: this.journal.mark(), stream, held: record.position });
+    this.flushes(stream, record.position);
     this.touch(stream);
     return stream;
+  }
+
+  /** The stream is held up to here once the disk has what was put by now. */
+  private flushes(stream: HeldStream, held: number): void {
+    const mark = this.journal.mark();
+    const last = this.flushing[this.flushing.length - 1];
+    if (last?.stream === stream && last.mark === mark) last.held = held;
+    else this.flushing.push({ mark, stream, held });
   }
 
   /** Visible or commit position of this stream has changed: it is written with the next commit. */
@@ -161,7 +169,7 @@ export class Log {
       stream.bytes = 0;
       this.held.set(id, position);
       this.touch(stream);
-      this.flushing.push({ mark: this.journal.mark(), stream, held: position });
+      this.flushes(stream, position);
     }
     stream.visible = Math.max(stream.visible, position);
     stream.ready = Math.max(stream.ready, position);

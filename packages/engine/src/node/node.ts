@@ -983,21 +983,26 @@ export class SyncNode {
     }
     if (this.reports.settle()) this.poke();
     this.safety.evaluate();
-    this.following.choose();
-    this.serving.pump();
-    this.sending.pump();
+    // Where no other node is connected there is next to nothing to do for them, and clients do not wait for that.
+    const { isEmpty: isAlone } = this.peers;
+    if (!isAlone) this.replicate();
     // Receipts before cuts: a cut may say that a change is safe, and only its receipt says where it is.
     for (const offers of this.clients.offering) {
       offers.answer();
       if (!offers.isBusy) this.clients.offering.delete(offers);
     }
     this.feeds.pump();
+    if (isAlone) {
+      this.turnEnds.sent();
+      this.replicate();
+    }
     this.serving.report();
     this.gossiping.pump(this.gossipDue);
     this.gossipDue = false;
     // What is to be sent is, before the disk is given its work: that takes as long as all else together.
     this.turnEnds.sent();
     this.journal.flush();
+    this.clients.watchHeldReceipts();
     this.mastership.current?.writes.settle();
     this.concerns.settle();
     this.roles.settle();
@@ -1008,6 +1013,13 @@ export class SyncNode {
     this.documents.trim();
     this.bases.settle();
   };
+
+  /** What other nodes have is asked for, and what they have asked for is sent to them. */
+  private replicate(): void {
+    this.following.choose();
+    this.serving.pump();
+    this.sending.pump();
+  }
 
   /** A snapshot is here, whole: what it has of each stream is held and shown in one step. */
   private jump(vector: Vector, heads: ReadonlyMap<StreamId, readonly HeadRecord[]>): void {

@@ -310,6 +310,8 @@ export class Offers {
       }
       this.received = next.number;
       const answered = this.answerFor(next.number, judgement.kind === "duplicate");
+      // One mark makes all durable that were put before it.
+      if (this.awaitingDisk.at(-1)?.mark === answered.mark) this.awaitingDisk.pop();
       this.awaitingDisk.push(answered);
       this.awaitingCommit.push(answered);
     }

@@ -116,6 +116,10 @@ export class Peers {
   private readonly superseded = new Map<string, number[]>();
   private readonly contested = new Set<string>();
 
+  get isEmpty(): boolean {
+    return this.links.size === 0;
+  }
+
   all(): Iterable<NodeLink> {
     return this.links;
   }
