@@ -110,6 +110,8 @@ class Person {
 
   async type(text: string, at: "start" | "end", mark?: Mark): Promise<void> {
     await this.page.locator(this.editor.place).click();
+    // Yjs takes back at once what was typed within half a second, however fast this runs.
+    await this.page.evaluate(() => note.newStep?.());
     const { keyboard } = this.page;
     await keyboard.press(at === "start" ? "Control+Home" : "Control+End");
     if (mark !== undefined) await keyboard.press(mark === "bold" ? "Control+b" : "Control+i");

@@ -31,6 +31,8 @@ export interface EditorPage {
   lost(): string[];
   /** Codes of what was refused for good. */
   refused(): string[];
+  /** What is typed from here on is not taken back together with what was typed just before. */
+  newStep?(): void;
 }
 
 declare global {

@@ -13,11 +13,13 @@ globalThis.openNote = async (url, user, key) => {
   provider.awareness.setLocalStateField("user", user);
   await new Promise<void>((resolve) => provider.once("sync", () => resolve()));
   const notes = doc.getText("notes");
+  const undoManager = new Y.UndoManager(notes);
+  const collab = yCollab(notes, provider.awareness, { undoManager });
   const view = new EditorView({
     parent: document.getElementById("root") as HTMLElement,
     state: EditorState.create({
       doc: notes.toString(),
-      extensions: [keymap.of([...yUndoManagerKeymap, ...defaultKeymap]), yCollab(notes, provider.awareness)],
+      extensions: [keymap.of([...yUndoManagerKeymap, ...defaultKeymap]), collab],
     }),
   });
   globalThis.note = {
@@ -27,5 +29,6 @@ globalThis.openNote = async (url, user, key) => {
     saveState: () => (provider.wsconnected ? "saved" : "offline"),
     lost: () => [],
     refused: () => [],
+    newStep: () => undoManager.stopCapturing(),
   };
 };
