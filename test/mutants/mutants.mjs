@@ -1350,6 +1350,13 @@ export const MUTANTS = [
     tests: ["test/engine/freshness.test.ts"],
   },
   {
+    rule: "I5",
+    name: "what a deletion hides in a snapshot has no conflicts",
+    file: node("conflicts"),
+    edits: [["if (hasConflicts(document) ||", "if (conflictsOf(document).length > 0 ||"]],
+    tests: ["test/simulation/regressions.test.ts", "behind-a-deletion"],
+  },
+  {
     rule: "I8",
     name: "a master's new stream vouches for the one before it",
     file: node("freshness"),

@@ -99,6 +99,14 @@ test("so do histories that nobody has seen before", { timeout: 600_000 }, () => 
   playAll(seeds, 100);
 });
 
+test("a cluster of one node has histories, too", () => {
+  const size = { masters: 1, followers: 0, clients: 1 };
+  for (let seed = 1; seed <= 100; seed++) {
+    const history = drawHistory(seed, 20, [], size);
+    if (seed <= 5) play(history, { plain: plainMemory });
+  }
+});
+
 test("a regression is written as it is read", () => {
   const regression = { cause: "none", history: drawHistory(3, 20) };
   expect(readRegression(writeRegression(regression))).toEqual(regression);

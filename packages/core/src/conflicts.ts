@@ -80,6 +80,16 @@ export function conflictsOf(document: BareDocument): readonly Conflict[] {
   return [...found.values()].sort(byTime).slice(-CORE_LIMITS.conflictsPerDocumentMax);
 }
 
+/** Whether there is anything to be told of a document, or will be when it is no longer deleted. */
+export function hasConflicts(document: BareDocument): boolean {
+  let has = conflictsOf(document).length > 0;
+  for (const { path, state } of cellsOf(document))
+    inCell(path, state, () => {
+      has = true;
+    });
+  return has;
+}
+
 /** An id that says nothing by itself: 64 bits over what is in conflict. */
 export function conflictId(type: ConflictType, document: string, field: string, dot: Dot): string {
   const bytes = toUtf8(`${type}\n${document}\n${field}\n${dot.author}:${dot.counter}`);

@@ -18,7 +18,9 @@ export function insertRules(actions: Action[], cast: Cast, random: SeededRandom)
       interleave(actions, [ruleOf(node, nodes, random)], random);
       continue;
     }
-    const gone = random.pick(nodes.filter((other) => other !== node));
+    const others = nodes.filter((other) => other !== node);
+    if (others.length === 0) continue;
+    const gone = random.pick(others);
     const story: Action[] = [
       { kind: "sync", node, rule: "any", needed: 1, of: [gone] },
       { kind: "pass", ms: random.integer(500) },

@@ -9,6 +9,7 @@ import {
   type DocumentName,
   type Dot,
   documentId,
+  hasConflicts,
   type Value,
   type Vector,
 } from "@syncline/core";
@@ -108,7 +109,7 @@ export class Conflicts {
     if (isReserved(entry.name) && !isSchema(entry.name)) return;
     this.lastOf.delete(entry);
     this.note(entry.name, NOTED.deleted, document.isDeleted);
-    if (conflictsOf(document).length > 0 || document.frontier().length > 1)
+    if (hasConflicts(document) || document.frontier().length > 1)
       this.note(entry.name, NOTED.concurrent, true);
     if (isSchema(entry.name)) this.lookAtDropped();
     else if (this.isWrittenUnseen(entry)) this.note(entry.name, NOTED.writtenWhenDropped, true);

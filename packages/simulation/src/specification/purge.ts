@@ -69,8 +69,11 @@ function emptying(changes: readonly Change[], by: Change): Change {
   const upTo = changes.map(({ author, last }) => ({ author, counter: last }));
   const paths = [...lists.values()];
   const ops = paths.map((_, path) => ({ path, op: { act: "empty", upTo } as const }));
-  return { ...by, first: by.last + 1, last: by.last + ops.length, paths, ops };
+  // Whoever has purged goes on to write, and purges again: these dots must not be his next ones.
+  return { ...by, author: NOBODY, first: 1, last: ops.length, paths, ops };
 }
+
+const NOBODY = 0;
 
 const UNREAD = { act: "opaque", bytes: new Uint8Array() } as const;
 
