@@ -35,6 +35,8 @@ test("retire: refused with who is missing, done by force, and done already", asy
   expect((await run(["retire", "m2", ...at, "--json"])).stdout).toMatch(
     /^{"node":"m2","by":"m1","streams":0,"doubts":\[\]}\n$/,
   );
+  const status = (await run(["status", ...at])).stdout.replace(/ +/g, " ");
+  expect(status).toMatch(/\n\nCLOSED OF HOW ENDED OPEN DECIDING\nm2 retired once 0 0 -\n$/);
   const refused = await fetch(`${m1.http}/v1/retire`);
   expect([refused.status, refused.headers.get("allow")]).toEqual([405, "POST"]);
 });

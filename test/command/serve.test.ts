@@ -225,8 +225,8 @@ describe("syncline status", () => {
         "f1 follower self - - - 0 0 0 ws://localhost:PORT",
         "m1 master connected now - streaming 0 0 0 ws://localhost:PORT",
         "",
-        "STREAM OF ID RULE RECEIVED DURABLE APPLIED COMMITTED GONE PROVIDER",
-        "m1 ID LOCAL 3 3 3 - 0 m1",
+        "STREAM OF ID RULE RECEIVED DURABLE APPLIED COMMITTED GONE END PROVIDER",
+        "m1 ID LOCAL 3 3 3 - 0 - m1",
         "",
       ].join("\n"),
     );

@@ -8,6 +8,7 @@
 const RULES = "test/scenarios/rules.test.ts";
 const HISTORIES = "test/simulation/play.test.ts";
 const RETIREMENT = "test/scenarios/retirement.test.ts";
+const FORMER = "test/scenarios/former-streams.test.ts";
 const node = (file) => `packages/engine/src/node/${file}.ts`;
 const core = (file) => `packages/core/src/${file}.ts`;
 const client = (file) => `packages/engine/src/client/${file}.ts`;
@@ -37,9 +38,54 @@ export const MUTANTS = [
   {
     rule: "SPINE 16",
     name: "a master that dies while it decides leaves its fence for ever",
-    file: node("retirement"),
-    edits: [['if (isOwn || isLeft) this.fence(node, "");', ""]],
+    file: node("fences"),
+    edits: [["if (isOwn || isLeft) this.lift(node);", ""]],
     tests: [RETIREMENT, "is lifted by"],
+  },
+  {
+    rule: "decision 0080",
+    name: "a node closes its former streams while a member is away",
+    file: node("retiring"),
+    edits: [["if (silent.length === 0) return doubts;", "if (silent.length >= 0) return doubts;"]],
+    tests: [FORMER, "for every single member"],
+  },
+  {
+    rule: "decision 0080",
+    name: "a node that closes its past keeps others from its present",
+    file: node("retirements"),
+    edits: [["fence.streams?.includes(id) !== true", "fence.streams === undefined"]],
+    tests: [FORMER, "what it accepts meanwhile"],
+  },
+  {
+    rule: "decision 0080",
+    name: "a node does not give up closing its former streams",
+    file: node("former-streams"),
+    edits: [["if (now >= this.attempt.until) this.giveUp();", ""]],
+    tests: [FORMER, "comes to no end"],
+  },
+  {
+    rule: "decision 0080",
+    name: "the fence of a node that died while it closed its past stays",
+    file: node("fences"),
+    edits: [["fence.coordinator === node || peers.isHeard(node)", "peers.isHeard(node)"]],
+    tests: [FORMER, "comes to no end"],
+  },
+  {
+    rule: "decision 0080",
+    name: "a process takes the stream of another one of its name for its past, again and again",
+    file: node("former-streams"),
+    edits: [
+      ["isFenced || this.peers.isContested(this.self) ||", "isFenced ||"],
+      ["!this.isDone || this.on.isOpened(stream)", "stream > 0"],
+    ],
+    tests: [FORMER, "nobody has met both"],
+  },
+  {
+    rule: "decision 0080",
+    name: "who has met two processes of a name lets one close the other's stream",
+    file: node("retirements"),
+    edits: [["      if (fence.coordinator === node && isContested(node)) continue;\n", ""]],
+    tests: [FORMER, "two processes of one name"],
   },
   {
     rule: "SPINE 16",

@@ -259,15 +259,27 @@ export const MESSAGES_OF: Arbitraries = {
   retired: fc.record({
     kind: fc.constant("retired"),
     closings: fc.array(
-      fc.record({
-        node: names,
-        generation: uints,
-        ends: fc.array(fc.tuple(uints, uints), { maxLength: 4 }).map((ends) => new Map(ends)),
-        fence: fc.option(
-          fc.record({ attempt: uints.filter((attempt) => attempt > 0), id: uints, coordinator: names }),
-          { nil: undefined },
-        ),
-      }),
+      fc
+        .record({
+          node: names,
+          generation: uints,
+          ends: fc.array(fc.tuple(uints, uints), { maxLength: 4 }).map((ends) => new Map(ends)),
+          fence: fc.option(
+            fc.record({
+              attempt: uints.filter((attempt) => attempt > 0),
+              id: uints,
+              coordinator: names,
+            }),
+            { nil: undefined },
+          ),
+          own: fc.option(fc.array(uints, { maxLength: 4 }), { nil: undefined }),
+        })
+        // Only who decides on itself names streams.
+        .filter(({ node, fence }) => fence?.coordinator !== node)
+        .map(({ own, fence, ...closing }) => ({
+          ...closing,
+          fence: fence && own ? { ...fence, coordinator: closing.node, streams: own } : fence,
+        })),
       { maxLength: 4 },
     ),
   }),

@@ -74,6 +74,7 @@ const MUST_HAPPEN = [
   "purges: something remains that they had not seen",
   "node-retired",
   "stream-cut",
+  "former-streams-closed",
 ];
 
 /** Plays them all, and counts what really happened. */

@@ -43,11 +43,16 @@ export function statusText(status: StatusAnswer): string {
     `${printable(node)}: ${role} of cluster ${printable(cluster)}, ${state}, ${ready ? "ready" : "not ready"}${one}`,
     `clients ${clients}, bytes waiting for the disk ${unflushedBytes}, parked records ${parkedRecords}, kept records ${retained.records}`,
   ];
-  return `${head.join("\n")}\n\n${tableText(NODES, status.nodes)}\n${tableText(STREAMS, status.streams)}`;
+  // What is open, and may move, comes first.
+  const streams = [...status.streams].sort((a, b) => Number(a.end !== null) - Number(b.end !== null));
+  const tables = [tableText(NODES, status.nodes), tableText(STREAMS, streams)];
+  if (status.closings.length > 0) tables.push(tableText(CLOSINGS, status.closings));
+  return `${head.join("\n")}\n\n${tables.join("\n")}`;
 }
 
 type Node = StatusAnswer["nodes"][number];
 type Stream = StatusAnswer["streams"][number];
+type Closing = StatusAnswer["closings"][number];
 
 const NODES: readonly Column<Node>[] = [
   { title: "NODE", cell: ({ node }) => printable(node) },
@@ -75,8 +80,23 @@ const STREAMS: readonly Column<Stream>[] = [
   { title: "APPLIED", cell: ({ applied }) => countText(applied), right: true },
   { title: "COMMITTED", cell: ({ committed }) => countText(committed), right: true },
   { title: "GONE", cell: ({ truncated }) => countText(truncated), right: true },
+  { title: "END", cell: ({ end }) => countText(end), right: true },
   { title: "PROVIDER", cell: ({ provider }) => (provider === null ? "-" : printable(provider)) },
 ];
+
+const CLOSINGS: readonly Column<Closing>[] = [
+  { title: "CLOSED OF", cell: ({ node }) => printable(node) },
+  { title: "HOW", cell: howText },
+  { title: "ENDED", cell: ({ ended }) => countText(ended), right: true },
+  { title: "OPEN", cell: ({ open }) => countText(open), right: true },
+  { title: "DECIDING", cell: ({ decidedBy }) => (decidedBy === null ? "-" : printable(decidedBy)) },
+];
+
+function howText({ retirements, isMember, ended }: Closing): string {
+  if (retirements === 0) return ended === 0 ? "-" : "former starts";
+  const often = retirements === 1 ? "once" : `${retirements} times`;
+  return `retired ${often}${isMember ? ", has joined again" : ""}`;
+}
 
 const countText = (count: number | null): string => (count === null ? "-" : String(count));
 
@@ -119,6 +139,8 @@ function isStatus(body: unknown): body is StatusAnswer {
     "nodes" in body &&
     Array.isArray(body.nodes) &&
     "streams" in body &&
-    Array.isArray(body.streams)
+    Array.isArray(body.streams) &&
+    "closings" in body &&
+    Array.isArray(body.closings)
   );
 }

@@ -23,6 +23,7 @@ export type { FieldIdentity, PurgeState } from "./node/purges.js";
 export type { RetirementAnswer } from "./node/retirement.js";
 export type { RoleAnswer } from "./node/roles.js";
 export type {
+  ClosingStatus,
   LevelLag,
   MemberStatus,
   NodeStatus,

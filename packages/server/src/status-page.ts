@@ -71,6 +71,8 @@ const count = (n) => n === null ? "-" : n.toLocaleString("en");
 const ago = (ms) => ms === null ? "-" : ms < 1000 ? "now" : (ms / 1000).toFixed(0) + " s ago";
 const lag = (l) => l === null ? "-" : l.records === 0 ? "0" : count(l.records) + " (" + l.seconds.toFixed(1) + " s)";
 const size = (n) => n < 1024 ? n + " B" : n < 1048576 ? (n / 1024).toFixed(1) + " KiB" : (n / 1048576).toFixed(1) + " MiB";
+const how = (c) => c.retirements === 0 ? c.ended === 0 ? "-" : "former starts"
+  : "retired " + (c.retirements === 1 ? "once" : c.retirements + " times") + (c.isMember ? ", has joined again" : "");
 const LOOKS = { active: "good", streaming: "good", self: "good", connected: "good", heard: "good", joining: "warn", catchup: "warn", stopping: "warn" };
 const look = (state) => LOOKS[state] || "bad";
 
@@ -90,8 +92,12 @@ function show(status) {
   ], status.nodes);
   rows("streams", (s) => [
     [s.node], [s.stream, "quiet"], [s.rule, "quiet"],
-    [count(s.received), "n"], [count(s.durable), "n"], [count(s.applied), "n"], [count(s.committed), "n"], [s.provider, "quiet"],
+    [count(s.received), "n"], [count(s.durable), "n"], [count(s.applied), "n"], [count(s.committed), "n"], [count(s.end), "n"], [s.provider, "quiet"],
   ], status.streams);
+  at("closed").hidden = status.closings.length === 0;
+  rows("closings", (c) => [
+    [c.node], [how(c)], [count(c.ended), "n"], [count(c.open), "n"], [c.decidedBy, "quiet"],
+  ], status.closings);
 }
 
 async function refresh() {
@@ -140,9 +146,16 @@ export const STATUS_PAGE = `<!doctype html>
 <p>Lag: records that this node holds and that one has not reported, and for how long it has had the first of them. Sync: what this master&rsquo;s commit rule makes of the node.</p>
 <h2>Streams</h2>
 <div class="frame"><table>
-<thead><tr><th>Of node</th><th>Stream</th><th>Commit rule</th><th class="n">Received</th><th class="n">Durable</th><th class="n">Applied</th><th class="n">Committed</th><th>Provider</th></tr></thead>
+<thead><tr><th>Of node</th><th>Stream</th><th>Commit rule</th><th class="n">Received</th><th class="n">Durable</th><th class="n">Applied</th><th class="n">Committed</th><th class="n">End</th><th>Provider</th></tr></thead>
 <tbody id="streams"></tbody>
 </table></div>
+<div id="closed" hidden>
+<h2>Closed</h2>
+<div class="frame"><table>
+<thead><tr><th>Of node</th><th>How</th><th class="n">Streams ended</th><th class="n">Open</th><th>Deciding</th></tr></thead>
+<tbody id="closings"></tbody>
+</table></div>
+</div>
 <footer>
 <p>Clients connect to <code>/sync</code>. Over HTTP: <code>GET /v1/docs/&lt;collection&gt;</code>, <code>GET</code> and <code>POST /v1/docs/&lt;collection&gt;/&lt;key&gt;</code>, <code>GET /v1/status</code>, <code>GET /readyz?verbose</code>.</p>
 <p>Syncline <span id="version"></span></p>

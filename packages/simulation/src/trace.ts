@@ -20,6 +20,7 @@ export const TRACED = [
   "node-retired",
   "stream-cut",
   "rule-changed",
+  "former-streams-closed",
 ] as const;
 
 /**

@@ -87,8 +87,8 @@ export class Following {
       closedBefore(stream: StreamId, opening: Opening): void;
       /** Another number whenever streams may end elsewhere. */
       endsRevision(): number;
-      /** Anybody may provide the streams of this node. */
-      isWanted(node: string): boolean;
+      /** Anybody may provide this stream of this node. */
+      isWanted(node: string, stream: StreamId): boolean;
       /** This master's own current stream: never followed. */
       ownStream(): StreamId | undefined;
       /** The disk is too far behind to take more in. */
@@ -463,7 +463,7 @@ export class Following {
     const held = positionIn(this.log.held, stream);
     // What a follower accepted nobody has it as an upstream for: it takes no writes.
     const isOfFollower = this.members.others().get(progress.node)?.role === "follower";
-    if (progress.node === this.self || isOfFollower || this.on.isWanted(progress.node)) return true;
+    if (progress.node === this.self || isOfFollower || this.on.isWanted(progress.node, stream)) return true;
     return held > 0 && progress.received > held;
   }
 

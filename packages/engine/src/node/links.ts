@@ -115,6 +115,7 @@ export class Links {
         this.greeting.delete(channel);
         if (side === "dialer") this.upstreams.failed(url, `${why?.code ?? "ended"}: ${reason}`);
         else ports.log.info("greeting-failed", { reason, code: why?.code });
+        if (side === "dialer" && why?.code === "SUPERSEDED") this.peers.contest(config.name);
         if (side === "dialer" && why?.code === "SELF_LINK") this.upstreams.giveUp(url);
       },
     });

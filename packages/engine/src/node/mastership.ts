@@ -32,6 +32,8 @@ export interface Master {
 export class Mastership {
   /** Undefined in a follower. */
   current: Master | undefined;
+  /** Streams that this process has opened. */
+  readonly opened = new Set<StreamId>();
   /** Its stream was closed by others: it opens another one when it hears a majority. */
   isRejoining = false;
 
@@ -101,6 +103,7 @@ export class Mastership {
       this.config.writes,
     );
     this.meta.epoch = stream;
+    this.opened.add(stream);
     const { visibility = "committed" } = this.config;
     const { rule } = this.self;
     const generation = this.retirements.generationOf(name);
@@ -124,13 +127,21 @@ export class Mastership {
 
   /** Its stream was closed: it takes no more writes, and joins again as if it were new. */
   stepBack(): void {
+    const { name } = this.self;
     if (this.current === undefined) return;
+    const isRetired = this.retirements.isRetired(name, this.stream?.opening.generation);
     this.current.admission.isOver = true;
     this.current.writes.settle();
     this.end();
     this.pending.clear();
     this.isRejoining = true;
-    this.ports.log.error("node-retired", { remedy: CODES.NODE_RETIRED.remedy });
+    if (isRetired) {
+      this.ports.log.error("node-retired", { remedy: CODES.NODE_RETIRED.remedy });
+      return;
+    }
+    // Only who bears its name closes its streams and does not retire it.
+    this.peers.contest(name);
+    this.ports.log.error("name-taken-twice", { node: name, remedy: CODES.SUPERSEDED.remedy });
   }
 
   /** Opens a stream again, once a majority is heard: what was decided meanwhile is known to one of them. */

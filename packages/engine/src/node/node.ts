@@ -28,7 +28,9 @@ import { AuthorCounters, PendingCounters } from "./counters.js";
 import { Cutting } from "./cutting.js";
 import { Documents } from "./documents.js";
 import { Feeds } from "./feeds.js";
+import { Fences } from "./fences.js";
 import { Following } from "./following.js";
+import { FormerStreams } from "./former-streams.js";
 import { Freshness } from "./freshness.js";
 import { Gossiping } from "./gossip.js";
 import { Handins } from "./handins.js";
@@ -59,7 +61,7 @@ import { isSchema, NodeSchema } from "./schema.js";
 import { Sending } from "./sending.js";
 import { Serving } from "./serving.js";
 import { CLOCKS, Skews } from "./skews.js";
-import { memberStatus, type NodeStatus, streamStatus } from "./status.js";
+import { closingStatus, memberStatus, type NodeStatus, streamStatus } from "./status.js";
 import { metaKey, metaRow } from "./tables.js";
 import { TAKEOVERS, Takeovers } from "./takeovers.js";
 import { TurnEnds } from "./turn-ends.js";
@@ -98,7 +100,10 @@ export class SyncNode {
   private readonly roles: Roles;
   /** Which streams are closed. */
   private readonly retirements: Retirements;
+  private readonly fences: Fences;
   private readonly retirement: Retirement;
+  /** Those of its earlier starts. */
+  private readonly former: FormerStreams;
   private readonly closed: ClosedStreams;
   private readonly aside: Aside;
   private readonly handins: Handins;
@@ -268,7 +273,7 @@ export class SyncNode {
       {
         limitOf: (stream, node, opening) => this.retirements.limitOf(stream, node, opening),
         closedBefore: (stream, { node }) => this.closed.learnEnd(node, stream, 0),
-        isWanted: (node) => this.retirements.isWanted(node),
+        isWanted: (node, stream) => this.retirements.isWanted(node, stream),
         endsRevision: () => this.retirements.revision.number,
         ownStream,
         overloaded: () => this.isOverloaded(),
@@ -276,7 +281,7 @@ export class SyncNode {
         lacking: (link) => this.receiving.want(link),
       },
     );
-    this.serving = new Serving(this.log, this.peers, limits, () => this.retirements.fences());
+    this.serving = new Serving(this.log, this.peers, limits, () => this.fencesHere());
     this.gossiping = new Gossiping(config.name, this.peers, limits, this.retirements);
     this.feeds = new Feeds(this.documents, this.log, this.visibility.visible, limits, ports.mac);
     this.presence = new PresenceBoard(clock, scheduler, limits);
@@ -346,16 +351,36 @@ export class SyncNode {
       },
     );
     const retiring = new Retiring(this.self, this.log, this.peers, this.members, this.retirements);
+    this.fences = new Fences(config.name, this.peers, this.retirements, random, {
+      isMaster: () => this.mastership.current !== undefined,
+      news,
+    });
+    this.former = new FormerStreams(
+      config.name,
+      this.peers,
+      this.retirements,
+      retiring,
+      this.fences,
+      this.visibility.visible,
+      clock,
+      ports.log,
+      {
+        isSteady: () => this.isSteady(),
+        present: ownStream,
+        isOpened: (stream) => this.mastership.opened.has(stream),
+        news,
+      },
+    );
     this.retirement = new Retirement(
       config.name,
       this.peers,
       this.members,
       this.retirements,
       retiring,
+      this.fences,
       this.journal,
       ports,
       {
-        isMaster: () => this.mastership.current !== undefined,
         objection: () => this.objectionToDeciding(),
         news,
         afterDurable,
@@ -490,7 +515,7 @@ export class SyncNode {
 
   /** Begins to follow and, as a master, opens a new stream. `ready` is called once the node may be reached by others. */
   start(ready: () => void): void {
-    this.retirement.liftFences();
+    this.fences.look();
     this.visibility.advance();
     const begin = () => {
       if (this.state !== "starting") return; // It was told to stop, or has failed, before it had begun.
@@ -748,7 +773,8 @@ export class SyncNode {
         receivers,
         now,
       }),
-      streams: streamStatus(this.log, this.following.providers()),
+      streams: streamStatus(this.log, this.retirements, this.following.providers()),
+      closings: closingStatus(this.retirements, new Set([name, ...members.others().keys()])),
       stalenessMs: Number.isFinite(stalenessMs) ? stalenessMs : null,
       clients: this.clients.count,
       isDiskFull: this.journal.isFull,
@@ -840,10 +866,22 @@ export class SyncNode {
   private refuseWaiting(why: Fault): void {
     this.roles.stop(why);
     this.retirement.stop(why);
+    this.former.stop();
     this.mastership.current?.writes.stop();
     this.reads.stop(why);
     this.freshness.stop(why);
     this.concerns.stop(why);
+  }
+
+  /** Ids of the fences that this node has, and reports. */
+  private fencesHere(): number[] {
+    return this.retirements.fences((node) => this.peers.isContested(node));
+  }
+
+  /** Whether it is clear which stream is its present one, if it is to have one. */
+  private isSteady(): boolean {
+    if (this.state !== "running" || this.roles.isChanging) return false;
+    return this.self.role === "follower" || this.mastership.current !== undefined;
   }
 
   private objectionToDeciding(): Fault | undefined {
@@ -968,7 +1006,7 @@ export class SyncNode {
   private readonly settleAll = (): void => {
     this.closed.close();
     if (this.closed.isUntold) {
-      this.retirement.liftFences();
+      this.fences.look();
       this.closed.tell();
     }
     if (!this.roles.isChanging) this.mastership.rejoin();
@@ -1007,6 +1045,7 @@ export class SyncNode {
     this.concerns.settle();
     this.roles.settle();
     this.retirement.settle();
+    this.former.settle();
     this.freshness.settle();
     this.reads.settle();
     this.log.trim();
@@ -1066,7 +1105,8 @@ export class SyncNode {
       this.lags.look();
       this.purges.look();
       this.aside.look();
-      this.retirement.liftFences();
+      this.fences.look();
+      this.former.look();
       if (this.bases.look()) this.poke();
       this.sending.look();
       this.receiving.look();
@@ -1096,7 +1136,7 @@ export class SyncNode {
     this.documents.reached(mark);
     this.conflicts.reached(mark);
     // A fence that is on the disk now is reported like a record.
-    if (this.retirements.fences().length > 0) this.log.revision.next();
+    if (this.fencesHere().length > 0) this.log.revision.next();
     const reached = this.whenDurable.filter((entry) => entry.mark <= mark);
     this.whenDurable = this.whenDurable.filter((entry) => entry.mark > mark);
     for (const entry of reached) entry.then();

@@ -155,6 +155,11 @@ export class Peers {
     return this.contested.has(name);
   }
 
+  /** Another process has been met that calls itself so. */
+  contest(name: string): void {
+    this.contested.add(name);
+  }
+
   remove(link: NodeLink): void {
     this.links.delete(link);
     this.linksMoved();

@@ -1,6 +1,7 @@
 import type { Vector } from "@syncline/core";
 import { type Fault, fault } from "@syncline/protocol";
-import type { Logger, Random, Scheduler } from "../ports.js";
+import type { Logger, Scheduler } from "../ports.js";
+import type { Fences } from "./fences.js";
 import type { Journal } from "./journal.js";
 import type { Members } from "./members.js";
 import type { Peers } from "./peers.js";
@@ -26,7 +27,7 @@ export type RetirementAnswer =
   | { readonly ok: false; readonly fault: Fault; readonly doubts: readonly Doubt[] };
 
 export class Retirement {
-  private underWay: { readonly fence: number; settle(): void; stop(why: Fault): void } | undefined;
+  private underWay: { settle(): void; stop(why: Fault): void } | undefined;
 
   constructor(
     private readonly self: string,
@@ -34,11 +35,10 @@ export class Retirement {
     private readonly members: Members,
     private readonly retirements: Retirements,
     private readonly retiring: Retiring,
+    private readonly fences: Fences,
     private readonly journal: Journal,
-    private readonly ports: { readonly random: Random; readonly scheduler: Scheduler; readonly log: Logger },
+    private readonly ports: { readonly scheduler: Scheduler; readonly log: Logger },
     private readonly on: {
-      /** Whether this node is a master, and takes part. */
-      isMaster(): boolean;
       /** Why it decides nothing at present; undefined if it may. */
       objection(): Fault | undefined;
       /** Something is known that was not. */
@@ -62,9 +62,10 @@ export class Retirement {
       else answer({ ok: true, ends, doubts: [] });
       return;
     }
-    const fence = this.fence(node, this.self);
+    const fence = this.fences.set(node);
     const finish = () => {
       cancel();
+      this.fences.leave(fence);
       this.underWay = undefined;
     };
     const decide = (doubts: readonly Doubt[]) => {
@@ -72,7 +73,7 @@ export class Retirement {
       const ends = this.retiring.ends(node);
       const generation = this.retirements.generationOf(node) + 1;
       // The fence is lifted by the same word: what is open from now on was opened with knowledge of it.
-      this.retirements.learn({ node, generation, ends, fence: this.nextFence(node, "") });
+      this.retirements.learn({ node, generation, ends, fence: this.fences.lifting(node) });
       this.ports.log.warn("retired", { node, ends: [...ends.values()], inDoubt: doubts.length });
       this.members.changed();
       this.on.news();
@@ -80,7 +81,7 @@ export class Retirement {
     };
     const giveUp = (why: Fault, doubts: readonly Doubt[]) => {
       finish();
-      this.fence(node, "");
+      this.fences.lift(node);
       refuse(why, doubts);
     };
     const cancel = this.ports.scheduler.after(waitMs, () => {
@@ -89,10 +90,8 @@ export class Retirement {
       else giveUp(fault("RETIREMENT_WOULD_LOSE", doubts.map(({ reason }) => reason).join("; ")), doubts);
     });
     this.underWay = {
-      fence,
       settle: () => {
-        const isSuperseded = this.retirements.of(node)?.fence?.id !== fence;
-        if (isSuperseded) {
+        if (!this.fences.holds(node, fence)) {
           finish();
           refuse(fault("OVERLOADED", `another master decides on ${node}, or has decided`));
         } else if (this.retiring.isFenced(node, fence) && this.retiring.doubts(node, fence).length === 0)
@@ -111,21 +110,6 @@ export class Retirement {
     this.underWay?.stop(why);
   }
 
-  /**
-   * Lifts the fences that nobody will: its own ones, of a decision that ended with an earlier process, which its disk need
-   * not know of; and, as a master, those of a node that is there by one that is not. Not while it decides itself.
-   */
-  liftFences(): void {
-    if (this.underWay !== undefined) return;
-    for (const { node, fence } of this.retirements.all()) {
-      if (fence === undefined || fence.coordinator === "") continue;
-      const isOwn = fence.coordinator === this.self;
-      const { peers } = this;
-      const isLeft = this.on.isMaster() && peers.isHeard(node) && !peers.isHeard(fence.coordinator);
-      if (isOwn || isLeft) this.fence(node, "");
-    }
-  }
-
   private objectionTo(node: string): Fault | undefined {
     if (node === this.self)
       return fault(
@@ -138,17 +122,5 @@ export class Retirement {
     if (this.peers.isHeard(node))
       return fault("RETIREMENT_WOULD_LOSE", `${node} is there: stop it first, it may still take writes`);
     return undefined;
-  }
-
-  /** Sets a fence, in place of any other one of this node; with an empty coordinator it is lifted. Returns its id. */
-  private fence(node: string, coordinator: string): number {
-    const fence = this.nextFence(node, coordinator);
-    if (this.retirements.learn({ node, generation: 0, ends: new Map(), fence })) this.on.news();
-    return fence.id;
-  }
-
-  private nextFence(node: string, coordinator: string) {
-    const attempt = (this.retirements.of(node)?.fence?.attempt ?? 0) + 1;
-    return { attempt, id: 1 + this.ports.random.integer(2 ** 53 - 1), coordinator };
   }
 }

@@ -86,13 +86,18 @@ export class Retirements {
     const { fence } = closing;
     const isFrozen = fence !== undefined && fence.coordinator !== "" && fence.coordinator !== this.self;
     if (!isFrozen || closing.node === this.self) return Number.POSITIVE_INFINITY;
+    // What it accepts now is not in question.
+    if (fence.coordinator === closing.node && fence.streams?.includes(id) !== true)
+      return Number.POSITIVE_INFINITY;
     return this.log.stream(id)?.held ?? 0;
   }
 
-  /** Whether anybody may provide the streams of this node: it is closed, or this node finds out where they end. */
-  isWanted(node: string): boolean {
+  /** Whether anybody may provide this stream of a node: it is closed, or this node finds out where it ends. */
+  isWanted(node: string, stream: StreamId): boolean {
     const closing = this.closings.get(node);
-    return closing !== undefined && (closing.ends.size > 0 || closing.fence?.coordinator === this.self);
+    if (closing === undefined) return false;
+    const { generation, ends, fence } = closing;
+    return fence?.coordinator === this.self || (generation > 0 ? ends.size > 0 : ends.has(stream));
   }
 
   /** The streams that a retirement of this node closes, among those that are held. */
@@ -129,11 +134,15 @@ export class Retirements {
     return true;
   }
 
-  /** Ids of the fences that this node's disk has and that nobody has lifted. */
-  fences(): number[] {
+  /**
+   * Ids of the fences that this node's disk has and that nobody has lifted. A name that two processes bear decides nothing
+   * for itself: what one of them takes for its past is the other one's present.
+   */
+  fences(isContested: (node: string) => boolean): number[] {
     const ids: number[] = [];
-    for (const { fence } of this.closings.values()) {
+    for (const { node, fence } of this.closings.values()) {
       if (fence === undefined || fence.coordinator === "") continue;
+      if (fence.coordinator === node && isContested(node)) continue;
       if ((this.fencedAt.get(fence.id) ?? Number.POSITIVE_INFINITY) <= this.journal.durableMark)
         ids.push(fence.id);
     }

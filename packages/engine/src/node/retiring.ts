@@ -2,7 +2,7 @@ import type { MutableVector, StreamId, Vector } from "@syncline/core";
 import { positionIn } from "@syncline/core";
 import { ruleText } from "@syncline/protocol";
 import { candidatesOf, neededOf } from "./commit.js";
-import type { Log } from "./log.js";
+import type { HeldStream, Log } from "./log.js";
 import type { Member, Members } from "./members.js";
 import type { Peers } from "./peers.js";
 import type { Doubt } from "./promotion.js";
@@ -51,7 +51,38 @@ export class Retiring {
     if (heard * 2 <= others.size + 1) {
       doubt(silent, `only ${heard} of ${others.size + 1} members are heard, and not ${silent.join(", ")}`);
     }
-    const goal = this.goal(node);
+    return [...doubts, ...this.doubtsOf(node, open, this.goal(node), isHeard)];
+  }
+
+  /**
+   * The same of a node that closes former streams of its own, behind its fence if there is one yet. It hears every single
+   * member: that it lives is no need to hurry, and whoever counted for what was safe, once, is among them.
+   */
+  doubtsOfOwn(streams: ReadonlySet<StreamId>, fence: number | undefined): Doubt[] {
+    const { name: node } = this.self;
+    const isHeard = (name: string) => {
+      if (name === node) return true;
+      if (fence === undefined) return this.peers.hasSpoken(name);
+      return this.peers.position(name, fence, "durable") > 0;
+    };
+    const silent = [...this.members.others().keys()].filter((name) => !isHeard(name));
+    const open = [...this.retirements.open(node)].filter(({ id }) => streams.has(id));
+    const goal = new Map([...this.goal(node)].filter(([id]) => streams.has(id)));
+    const doubts = this.doubtsOf(node, open, goal, isHeard);
+    if (silent.length === 0) return doubts;
+    const reason = `${silent.join(", ")} is a member and not heard`;
+    return [{ node: "", stream: undefined, have: 0, known: 0, unheard: silent, reason }, ...doubts];
+  }
+
+  /** What is not known of these streams: what a quorum may have that is not heard, and what others have. */
+  private doubtsOf(
+    node: string,
+    open: readonly HeldStream[],
+    goal: Vector,
+    isHeard: (name: string) => boolean,
+  ): Doubt[] {
+    const doubts: Doubt[] = [];
+    const others = this.members.others();
     // What came under an earlier rule was committed by that, if at all.
     const concerns = open.flatMap((stream) =>
       [stream.opening.rule, ...stream.rules.map(({ rule }) => rule)].map((rule) => ({ stream, rule })),
@@ -96,6 +127,13 @@ export class Retiring {
   /** Where the node's open streams end, as far as is known: where they end on this node's disk. */
   ends(node: string): Map<StreamId, number> {
     return new Map(Array.from(this.retirements.open(node), ({ id, durable }) => [id, durable]));
+  }
+
+  /** Streams of this node other than its present one that are open, here or at those whom it hears. */
+  former(present: StreamId | undefined): Set<StreamId> {
+    const former = new Set(this.goal(this.self.name).keys());
+    if (present !== undefined) former.delete(present);
+    return former;
   }
 
   /** The join of what is held of the node's open streams by those who are heard. */

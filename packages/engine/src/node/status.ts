@@ -6,6 +6,7 @@ import type { HeldStream, Log } from "./log.js";
 import type { Member, Members } from "./members.js";
 import type { Peers } from "./peers.js";
 import type { Retention } from "./retention.js";
+import type { Retirements } from "./retirements.js";
 
 /**
  * What a node tells operators: one row per node that it knows, absent ones too, and one per stream.
@@ -22,6 +23,8 @@ export interface NodeStatus {
   readonly url: string;
   readonly nodes: readonly MemberStatus[];
   readonly streams: readonly StreamStatus[];
+  /** One row per node of which a stream was closed, or is being closed, retired ones among them. */
+  readonly closings: readonly ClosingStatus[];
   /** How old what is shown here may be, in milliseconds; null when a master was never asked or never answered. */
   readonly stalenessMs: number | null;
   readonly clients: number;
@@ -97,7 +100,22 @@ export interface StreamStatus {
   readonly committed: number | null;
   /** Records up to here are no longer kept. */
   readonly truncated: number;
+  /** Where it ends, if it is closed: nothing is ever added to it any more. Null for an open one. */
+  readonly end: number | null;
   readonly provider: string | null;
+}
+
+export interface ClosingStatus {
+  readonly node: string;
+  /** How often it was retired. */
+  readonly retirements: number;
+  /** It is a member: it was never retired, or has joined again since. */
+  readonly isMember: boolean;
+  /** Of its streams, how many are closed, and how many of those that this node holds are open. */
+  readonly ended: number;
+  readonly open: number;
+  /** Who finds out at present where its streams end; null when nobody does. */
+  readonly decidedBy: string | null;
 }
 
 /** What a row of a member is made from. */
@@ -211,7 +229,30 @@ function recordsBehind(log: Log, reached: (stream: StreamId) => number): number 
   return records;
 }
 
-export function streamStatus(log: Log, providers: ReadonlyMap<number, string>): StreamStatus[] {
+export function closingStatus(
+  retirements: Retirements,
+  members: ReadonlySet<string>,
+): readonly ClosingStatus[] {
+  const rows = retirements.all().map(({ node, generation, ends, fence }) => ({
+    node,
+    retirements: generation,
+    isMember: members.has(node),
+    ended: ends.size,
+    open: [...retirements.open(node)].length,
+    decidedBy: fence === undefined || fence.coordinator === "" ? null : fence.coordinator,
+  }));
+  // An attempt that was given up leaves nothing to tell.
+  const told = rows.filter(
+    ({ retirements, ended, decidedBy }) => retirements + ended > 0 || decidedBy !== null,
+  );
+  return told.sort((a, b) => (a.node < b.node ? -1 : 1));
+}
+
+export function streamStatus(
+  log: Log,
+  retirements: Retirements,
+  providers: ReadonlyMap<number, string>,
+): StreamStatus[] {
   const byNode = (a: HeldStream, b: HeldStream) =>
     a.opening.node === b.opening.node ? a.id - b.id : a.opening.node < b.opening.node ? -1 : 1;
   return [...log.streams()].sort(byNode).map((stream) => ({
@@ -223,6 +264,7 @@ export function streamStatus(log: Log, providers: ReadonlyMap<number, string>): 
     applied: stream.visible,
     committed: stream.rule.kind === "local" ? null : stream.committed,
     truncated: stream.truncated,
+    end: retirements.endOf(stream.id, stream.opening) ?? null,
     provider: providers.get(stream.id) ?? null,
   }));
 }

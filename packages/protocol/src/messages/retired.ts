@@ -24,6 +24,8 @@ export interface Fence {
   readonly id: number;
   /** Name of the master that finds out; empty when it was given up. */
   readonly coordinator: string;
+  /** Present when a node finds out where its own former streams end: it is about these. Else about all that are open. */
+  readonly streams?: readonly StreamId[];
 }
 
 /**
@@ -64,6 +66,10 @@ export function writeClosing(out: ByteWriter, { node, generation, ends, fence }:
   if (fence === undefined) return;
   out.uint(fence.id);
   out.text(fence.coordinator);
+  if (fence.coordinator !== node) return;
+  const { streams = [] } = fence;
+  out.uint(streams.length);
+  for (const stream of streams) out.uint(stream);
 }
 
 /** Throws `Malformed`. */
@@ -75,8 +81,11 @@ export function readClosing(input: ByteReader): Closing {
     ends.set(input.uint(), input.uint());
   const attempt = input.uint();
   if (attempt === 0) return { node, generation, ends, fence: undefined };
-  const fence = { attempt, id: input.uint(), coordinator: input.text(LIMITS.nameBytesMax) };
-  return { node, generation, ends, fence };
+  const [id, coordinator] = [input.uint(), input.text(LIMITS.nameBytesMax)];
+  if (coordinator !== node) return { node, generation, ends, fence: { attempt, id, coordinator } };
+  const streams: StreamId[] = [];
+  for (let left = input.count(LIMITS.vectorEntriesMax, 1); left > 0; left--) streams.push(input.uint());
+  return { node, generation, ends, fence: { attempt, id, coordinator, streams } };
 }
 
 /**
