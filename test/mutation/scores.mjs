@@ -66,7 +66,9 @@ function estimate(seed) {
       .filter(Boolean)
       .map((line) => JSON.parse(line));
   };
-  const isNoticed = ({ status }) => status === "Killed" || status === "Timeout";
+  // A run that took too long says nothing where others use the machine too, unless it went round and round.
+  const isNoticed = ({ status, statusReason }) =>
+    status === "Killed" || (status === "Timeout" && statusReason !== undefined);
   const first = linesOf(`core-drawn-${seed}-first.jsonl`);
   const second = new Map(linesOf(`core-drawn-${seed}-second.jsonl`).map((line) => [line.key, line]));
   const reached = first.filter(({ status }) => status !== "NoCoverage");
