@@ -4,10 +4,11 @@
  *
  * Two authors have made nine ops each; they are number 0 and 1 in what follows.
  */
-import { ByteWriter, KINDS, type KindName, sealed, type Value } from "@syncline/core";
+import { ByteWriter, Document, type Draft, KINDS, type KindName, sealed, type Value } from "@syncline/core";
 import { describe, expect, test } from "vitest";
 import { CASES } from "./cases.js";
 import { Refused, subjectOf } from "./subjects.js";
+import { NAME, withChecksum } from "./world.js";
 
 type Bytes = readonly number[];
 
@@ -351,3 +352,20 @@ function taken(kind: KindName, bytes: Bytes): unknown {
   expect(Buffer.from(subject.state()).toString("hex")).toBe(Buffer.from(state).toString("hex"));
   return subject.read();
 }
+
+test("registers in columns of which nothing is left are refused: they take no bytes where they are written", () => {
+  const document = new Document(NAME);
+  const write = (mutate: (draft: Draft) => void) => document.transact({ author: 1, stamp: 1 }, mutate);
+  for (const name of ["a", "b"]) write((draft) => draft.register(name).set("x"));
+  for (const name of ["a", "b"]) write((draft) => draft.register(name).clear());
+  const state = Buffer.from(document.encodeState()).subarray(0, -4).toString("hex");
+  // Two of kind 1; a block of three bytes: in rows, of no bytes each.
+  const rows = "040101" + "03000000";
+  expect(state.split(rows)).toHaveLength(2);
+  // A block of four bytes: in columns, nothing in one and nothing in the other.
+  const columns = Buffer.from(state.replace(rows, "040101" + "0401040000"), "hex");
+  expect(Document.decodeState(withChecksum(columns))).toMatchObject({
+    ok: false,
+    fault: { reason: expect.stringMatching(/columns of nothing/) },
+  });
+});
