@@ -1495,6 +1495,13 @@ export const MUTANTS = [
   },
   {
     rule: "CRDTS 2.8",
+    name: "updates of a text are put together all at once, however many",
+    file: "packages/text/src/reading.ts",
+    edits: [["MERGED_AT_ONCE = 32", "MERGED_AT_ONCE = 1e9"]],
+    tests: ["test/text/merging.test.ts"],
+  },
+  {
+    rule: "CRDTS 2.8",
     name: "a keystroke is admitted of which an earlier one is missing",
     file: "packages/text/src/arrived.ts",
     edits: [["if (from > clockOf(client)) return undefined;", "if (from < 0) return undefined;"]],
