@@ -1,10 +1,10 @@
 /** Many registers and many elements, which are kept in columns as long as each has one write: nobody notices. */
-import { type Change, Document, decodeChange, type SetDraft } from "@syncline/core";
+import { type Change, Document, decodeChange, packDocuments, type SetDraft } from "@syncline/core";
 import { documentJson } from "@syncline/simulation";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { draws } from "./share.js";
-import { expectBytes, expectEqual, NAME, unwrap } from "./world.js";
+import { expectBytes, expectEqual, NAME, unwrap, withChecksum } from "./world.js";
 
 // More than are looked through one by one; of one, two, three and four bytes a character.
 const NAMES = Array.from({ length: 48 }, (_, i) => `${["k", "é", "名", "🙂", "\uffee"][i % 5]}${i % 7}${i}`);
@@ -141,4 +141,71 @@ test("a set through which very many elements pass is as large as what is in it",
   expectEqual(document.set("tags").has("element 50"), false);
   write((tags) => tags.clear());
   expectEqual(document.toJSON(), { tags: [] });
+});
+
+test("a document of many registers reads the same in rows and in fields, whatever is wrong about its bytes", () => {
+  const make = (mutate: (document: Document) => void): Uint8Array => {
+    const document = new Document(NAME);
+    document.transact({ author: 7, stamp: 2 }, (draft) => {
+      for (const name of NAMES) draft.register(name).set(name.length);
+    });
+    mutate(document);
+    return document.encodeState();
+  };
+  const write = (document: Document, author: number, stamp: number, name = NAMES[3]!): void => {
+    document.transact({ author, stamp }, (draft) => draft.register(name).set([stamp]));
+  };
+  const states = [
+    make(() => {}),
+    // Written again, and by others; first by somebody else; by two at once; nothing left of one; of other kinds.
+    make((document) => write(document, 8, 3)),
+    make((document) => {
+      const other = new Document(NAME);
+      write(other, 5, 1);
+      document.merge(other);
+    }),
+    make(
+      (document) =>
+        void document.transact({ author: 7, stamp: 3 }, (draft) => draft.register(NAMES[5]!).clear()),
+    ),
+    make(
+      (document) =>
+        void document.transact({ author: 7, stamp: 3 }, (draft) => draft.counter(NAMES[5]!).increment()),
+    ),
+    make((document) =>
+      document.transact({ author: 7, stamp: 3, asIs: true }, (draft) => draft.deleteDocument()),
+    ),
+  ];
+  const read = (bytes: Uint8Array, isPacked: boolean): unknown => {
+    packDocuments(() => isPacked);
+    const result = Document.decodeState(bytes);
+    if (!result.ok) return result.fault.reason;
+    const { value: document } = result;
+    write(document, 9, 9);
+    return [document.toJSON(), Buffer.from(document.encodeState()).toString("hex")];
+  };
+  let parts = 0;
+  try {
+    const reasons = new Set<unknown>();
+    for (const state of states) {
+      const body = state.subarray(0, -4);
+      expect(typeof read(state, true)).toBe("object");
+      expectEqual(read(state, true), read(state, false));
+      const text = Buffer.from(body).toString("latin1");
+      const twice = Buffer.from(text.replace(NAMES[5]!, NAMES[0]!), "latin1");
+      for (let at = -1; at < body.length; at++) {
+        const altered = body.map((byte, i) => (i === at ? byte ^ (at % 2 === 0 ? 1 : 0x80) : byte));
+        const bytes = withChecksum(at < 0 ? twice : altered);
+        const [inRows, inFields] = [read(bytes, true), read(bytes, false)];
+        if (typeof inFields === "string") expect(typeof inRows).toBe("string");
+        else expectEqual(inRows, inFields);
+        if (typeof inFields === "string") reasons.add(inFields);
+      }
+    }
+    expect([...reasons].join()).toMatch(/a field twice/);
+    expect([...reasons].join()).toMatch(/fields out of order/);
+    expect([...reasons].join()).toMatch(/a dot that was not seen/);
+  } finally {
+    packDocuments(() => parts++ % 2 === 0);
+  }
 });

@@ -67,6 +67,11 @@ export interface Rows {
   clone(): Rows;
   /** All of them, in the order of their names. */
   json(): Record<string, Value>;
+  /**
+   * Reads what `writeState` has written into rows that are empty. False, nothing is read and these rows are of no use, if
+   * there is anything else among it, or something is wrong with it: who reads field by field finds out what.
+   */
+  read(input: ByteReader, count: number, authors: AuthorTable): boolean;
   /** As `writeFields` does, of a document that has no other fields. */
   writeState(out: ByteWriter, authors: AuthorTable): void;
 }
@@ -212,11 +217,16 @@ export class Fields {
   static readState(input: ByteReader, authors: AuthorTable, skipped?: () => void): Fields {
     const at = input.offset;
     const count = input.count(Number.MAX_SAFE_INTEGER, 1);
+    const fields = new Fields();
+    const rows = newRows(count);
+    if (rows?.read(input, count, authors)) {
+      fields.#rows = rows;
+      return fields;
+    }
     const names = readTexts(input, count, CORE_LIMITS.fieldBytesMax);
     const firsts = readDotColumns(input, count, authors);
     const stamps = readSteps(input, count);
     const cells = readCells(input, count, CORE_LIMITS.kindTagMax, authors, 1, skipped);
-    const fields = new Fields();
     const registers = cells.filter(({ kind }) => kind === KINDS.register).length;
     if (registers > 0) fields.#rows = newRows(registers);
     for (let i = 0; i < count; i++) {

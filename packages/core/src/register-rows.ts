@@ -36,8 +36,8 @@ export class RegisterRows {
   }
 
   /** True if a write can be in a row: those of authors who have made four billion ops are not. */
-  static fits(dot: Dot): boolean {
-    return dot.counter <= COUNTER_MAX;
+  static fits(counter: number): boolean {
+    return counter <= COUNTER_MAX;
   }
 
   /** The row of a name, -1 if it has none. */
