@@ -156,7 +156,11 @@ export class FieldRows implements Rows {
     });
   }
 
-  /** Without making fields of them: half of the time that reading a document of many registers takes. */
+  /**
+   * Reads what `writeState` has written, without making fields of it: half of the time that reading a document of many
+   * registers takes. False, and nothing is read and these rows are of no use, if there is anything else among it, or something is
+   * wrong with it: who reads field by field finds out what.
+   */
   read(input: ByteReader, count: number, authors: AuthorTable): boolean {
     // Few are mostly of several kinds, and would be read twice.
     if (count <= FEW_MAX) return false;

@@ -67,16 +67,13 @@ export interface Rows {
   clone(): Rows;
   /** All of them, in the order of their names. */
   json(): Record<string, Value>;
-  /**
-   * Reads what `writeState` has written into rows that are empty. False, nothing is read and these rows are of no use, if
-   * there is anything else among it, or something is wrong with it: who reads field by field finds out what.
-   */
-  read(input: ByteReader, count: number, authors: AuthorTable): boolean;
   /** As `writeFields` does, of a document that has no other fields. */
   writeState(out: ByteWriter, authors: AuthorTable): void;
 }
 
-let newRows: (expected: number) => Rows | undefined = () => undefined;
+/** With an input, rows of what is read from it; undefined if there is anything that rows do not read, and nothing was read. */
+let newRows: (expected: number, input?: ByteReader, authors?: AuthorTable) => Rows | undefined = () =>
+  undefined;
 
 /** Has rows made for documents from now on. Called by `packed.ts`. */
 export function makeRowsBy(make: typeof newRows): void {
@@ -218,11 +215,8 @@ export class Fields {
     const at = input.offset;
     const count = input.count(Number.MAX_SAFE_INTEGER, 1);
     const fields = new Fields();
-    const rows = newRows(count);
-    if (rows?.read(input, count, authors)) {
-      fields.#rows = rows;
-      return fields;
-    }
+    fields.#rows = newRows(count, input, authors);
+    if (fields.#rows) return fields;
     const names = readTexts(input, count, CORE_LIMITS.fieldBytesMax);
     const firsts = readDotColumns(input, count, authors);
     const stamps = readSteps(input, count);

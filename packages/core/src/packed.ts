@@ -16,6 +16,10 @@ import { makeElementsBy } from "./set.js";
  * a document when it is made: tests have both kinds beside each other, which must not be told apart.
  */
 export function packDocuments(isPacked: () => boolean = () => true): void {
-  makeRowsBy((expected) => (isPacked() ? new FieldRows(new RegisterRows(expected)) : undefined));
+  makeRowsBy((expected, input, authors) => {
+    if (!isPacked()) return undefined;
+    const rows = new FieldRows(new RegisterRows(expected));
+    return input === undefined || rows.read(input, expected, authors!) ? rows : undefined;
+  });
   makeElementsBy((plain) => (isPacked() ? new PackedElements() : plain()));
 }
