@@ -138,6 +138,7 @@ export function run(seed, flags = {}, opt = {}) {
       full: b ? cloneDocs(b.docs) : emptyDocs(), vis: b ? cloneDocs(b.docs) : emptyDocs(), acksDue: [], epoch: null, epochCounter: b ? b.epochCounter : 0 });
     n.held = b ? { ...b.vec } : {}; n.adv = { ...n.vv }; n.adm = {}; for (const d of DOCS) n.adm[d] = { ...n.vis[d].seen };
     const log = n.disk.log; n.disk.log = []; n.disk.flushed = 0;
+    for (const e of log) if (e.k === 'close' && e.ret.of !== undefined && !n.retired.some((r) => r.id === e.ret.id)) n.retired.push(e.ret); // what is known of ends is read before anything is cut
     n.replaying = true;
     for (const e of log) {
       if (e.k === 'rec') { if (limitOf(n, e.r.s) < e.r.pos) { n.disk.log.push(e); if (e.r.c && !n.orphans.includes(e.r)) n.orphans.push(e.r); } else if (e.r.pos === (n.held[e.r.s] | 0) + 1) store(n, e.r, true); else n.disk.log.push(e); }
@@ -329,7 +330,7 @@ export function run(seed, flags = {}, opt = {}) {
   }
   function rebuild(n) { // from disk, without what is beyond the agreed ends; that is kept aside
     for (const s in n.disk.base?.vec ?? {}) if (n.disk.base.vec[s] > limitOf(n, s)) fail('orphan-base', `${n.id} has folded ${s}${n.disk.base.vec[s]} into its base, agreed end ${limitOf(n, s)}`);
-    const { epoch, inc, retired, orphans } = n; n.disk.log = [...retired.map((ret) => ({ k: 'close', ret })), ...n.disk.log.filter((e) => e.k !== 'close')];
+    const { epoch, inc, retired, orphans } = n; n.disk.log = [...[...retired].sort((a, b) => (a.of === undefined) - (b.of === undefined)).map((ret) => ({ k: 'close', ret })), ...n.disk.log.filter((e) => e.k !== 'close')];
     reset(n); n.epoch = epoch; n.inc = inc; for (const r of orphans) if (!n.orphans.includes(r)) n.orphans.push(r);
     n.lastVv = null;
   }

@@ -29,6 +29,12 @@ test.each([
   expect(whole.stats.moved).toBeGreaterThan(0);
 });
 
+test("a start that cut before it had read that the end was moved", () => {
+  const few = { soft: true, forceW: 2, retireW: 2, sparse: 0.5, truncW: 8, maxLoss: 0 };
+  const { kind, msg } = run(5_000_525, {}, few);
+  expect([kind, msg]).toEqual([null, undefined]);
+});
+
 test("random histories with retirements by force go right", () => {
   let forced = 0;
   let moved = 0;
