@@ -19,7 +19,7 @@ if (flag === "--drawn") {
 }
 
 const files = new Map();
-const reports = readdirSync(folder).filter((name) => name.endsWith(".json"));
+const reports = readdirSync(folder).filter((name) => name.endsWith(".json") && !name.includes("-drawn-"));
 for (const name of reports.sort((a, b) => timeOf(a) - timeOf(b))) {
   const report = JSON.parse(readFileSync(join(folder, name), "utf8"));
   for (const [path, file] of Object.entries(report.files)) files.set(basename(path), file);
