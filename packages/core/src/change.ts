@@ -18,7 +18,7 @@ import { type Dots, NO_DOTS } from "./dots.js";
 import { BrokenInvariant, InvalidValue, LimitExceeded } from "./errors.js";
 import { type Author, checkDocumentName, type DocumentName, type Dot, documentId, isAuthor } from "./ids.js";
 import { CORE_LIMITS } from "./limits.js";
-import { checkPath, type Path, pathKey, readPath, writeSteps } from "./path.js";
+import { checkPath, type Path, pathKey, readPath, writePathSteps } from "./path.js";
 import { attempt, type Result } from "./result.js";
 import { openSealed, SEAL_BYTES, sealed } from "./sealed.js";
 import { type Op, typeAt } from "./types.js";
@@ -106,7 +106,7 @@ export function recordedChange(draft: ChangeDraft): Change {
   out.uint(stamp);
   writeEntries(out, observed);
   out.uint(paths.length);
-  for (const path of paths) writeSteps(out, path);
+  for (const path of paths) writePathSteps(out, path);
   out.uint(ops.length);
   const authors = AuthorTable.ofChange(author, observed);
   for (let i = 0; i < ops.length; i++) {

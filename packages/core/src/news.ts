@@ -30,7 +30,7 @@ import { standingFirst } from "./list-state.js";
 import type { MapState } from "./map.js";
 import { entriesIn, hasSteps, type Outdone, placeKey, visitWritten } from "./outdone.js";
 import type { PathStep } from "./path.js";
-import { type Path, readStepName, readSteps, stepKey, writeSteps } from "./path.js";
+import { type Path, readPathSteps, readStepName, stepKey, writePathSteps } from "./path.js";
 import { formOf, PLACE_FORMS, type Place, readPlace, writePlace } from "./place.js";
 import { NONE } from "./positions.js";
 import { lwwRegister, type RegisterState, type Sibling } from "./register.js";
@@ -409,7 +409,7 @@ function writeInnerNews(
   // No map has both.
   out.uint(outdone.length + uses.length);
   for (const { path, register } of outdone) {
-    writeSteps(out, path);
+    writePathSteps(out, path);
     writeRegister(out, register, authors);
   }
   for (const [name, dots, isHidden] of uses) {
@@ -434,7 +434,7 @@ function readInnerNews(input: ByteReader, kind: KindTag, authors: AuthorTable, d
   const uses: [string, Dots, boolean][] = [];
   for (let left = input.count(Number.MAX_SAFE_INTEGER, 4); left > 0; left--)
     if (kind === KINDS["remove-map"])
-      outdone.push({ path: readSteps(input), register: lwwRegister.readState(input, authors, depth) });
+      outdone.push({ path: readPathSteps(input), register: lwwRegister.readState(input, authors, depth) });
     else uses.push([readStepName(input), authors.readCountedDots(input), input.byte() === 1]);
   return { created, children, marks, outdone, uses };
 }

@@ -13,7 +13,7 @@ import type { Play } from "./descent.js";
 import { compareDots, type Dots } from "./dots.js";
 import type { Author } from "./ids.js";
 import { CORE_LIMITS } from "./limits.js";
-import { type Path, readPath, writeSteps } from "./path.js";
+import { type Path, readPath, writePathSteps } from "./path.js";
 import { typeAt } from "./types.js";
 
 /** What one change has of such ops: at least one. */
@@ -51,7 +51,7 @@ export function writeOpaque(out: ByteWriter, store: OpaqueStore, authors: Author
     out.uint(ops.length);
     for (const { counter, path, bytes } of ops) {
       out.uint(counter);
-      writeSteps(out, path);
+      writePathSteps(out, path);
       out.bytes(bytes);
     }
   }

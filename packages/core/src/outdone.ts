@@ -25,7 +25,7 @@ import { KINDS, type KindTag } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import type { ListState } from "./list-state.js";
 import type { MapState } from "./map.js";
-import { type Path, type PathStep, readSteps, writeSteps } from "./path.js";
+import { type Path, type PathStep, readPathSteps, writePathSteps } from "./path.js";
 import { lwwRegister, type RegisterOp, type RegisterState, type Sibling } from "./register.js";
 import type { RemoveWinsSetState } from "./remove-wins-set.js";
 import type { SetState } from "./set.js";
@@ -175,7 +175,7 @@ export function visitWritten(
 export function writeOutdone(out: ByteWriter, places: OutdonePlaces, authors: AuthorTable): void {
   out.uint(places.size);
   for (const [, { path, register }] of [...places].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    writeSteps(out, path);
+    writePathSteps(out, path);
     writeRegister(out, register, authors);
   }
 }
@@ -185,7 +185,7 @@ export function readOutdone(input: ByteReader, authors: AuthorTable, depth: numb
   const at = input.offset;
   let before: string | undefined;
   for (let left = input.count(Number.MAX_SAFE_INTEGER, 4); left > 0; left--) {
-    const path = readSteps(input);
+    const path = readPathSteps(input);
     const key = placeKey(path);
     if (before !== undefined && before >= key) input.fail("what was outdone out of order", at);
     before = key;

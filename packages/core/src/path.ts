@@ -60,7 +60,7 @@ export function readPath(input: ByteReader): Path {
 }
 
 /** Writes a path that has been checked, or the steps below a field, of which there may be none. */
-export function writeSteps(out: ByteWriter, steps: readonly PathStep[]): void {
+export function writePathSteps(out: ByteWriter, steps: readonly PathStep[]): void {
   out.uint(steps.length);
   for (const { name, kind } of steps) {
     out.text(name);
@@ -68,7 +68,7 @@ export function writeSteps(out: ByteWriter, steps: readonly PathStep[]): void {
   }
 }
 
-export function readSteps(input: ByteReader): PathStep[] {
+export function readPathSteps(input: ByteReader): PathStep[] {
   const steps: PathStep[] = [];
   for (let left = input.uint(CORE_LIMITS.pathDepthMax - 1); left > 0; left--) {
     steps.push({ name: readStepName(input), kind: input.uint(CORE_LIMITS.kindTagMax) });

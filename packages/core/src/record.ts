@@ -7,8 +7,7 @@
  */
 import type { FieldType, Site, Source } from "./field-type.js";
 import { KINDS } from "./kinds.js";
-import { type MapOp, type MapState, orMap } from "./map.js";
-import { checkedStep } from "./path.js";
+import { LiveMap, MapEditor, type MapOp, type MapState, orMap } from "./map.js";
 import { know, type Op } from "./types.js";
 import type { Value } from "./value.js";
 
@@ -50,51 +49,33 @@ export const record: RecordType = {
 
 know(record);
 
-class LiveRecord implements RecordView {
+class LiveRecord extends LiveMap implements RecordView {
   readonly #source: Source<MapState>;
 
   constructor(source: Source<MapState>) {
+    super(source);
     this.#source = source;
-  }
-
-  at<State, ChildOp extends Op, View, Editor extends View>(
-    name: string,
-    type: FieldType<State, ChildOp, unknown, View, Editor>,
-  ): View {
-    checkedStep(name, type.kind);
-    return type.view(() => this.#source().children.state(name, type));
   }
 
   get exists(): boolean {
     return !record.isVacant(this.#source());
   }
-
-  toJSON(): Record<string, Value> {
-    return this.#source().children.json();
-  }
 }
 
-class RecordEditor extends LiveRecord implements RecordDraft {
+class RecordEditor extends MapEditor implements RecordDraft {
   readonly #site: Site<MapState, MapOp>;
 
   constructor(site: Site<MapState, MapOp>) {
-    super(site.state);
+    super(site);
     this.#site = site;
   }
 
-  override at<State, ChildOp extends Op, View, Editor extends View>(
-    name: string,
-    type: FieldType<State, ChildOp, unknown, View, Editor>,
-  ): Editor {
-    return type.edit(this.#site.child(checkedStep(name, type.kind), type));
+  get exists(): boolean {
+    return !record.isVacant(this.#site.state());
   }
 
-  create(): void {
-    this.#site.record(orMap.create);
-  }
-
-  clear(): void {
-    for (const step of this.#site.state().children.steps()) this.#site.reset(step);
+  override clear(): void {
+    super.clear();
     this.#site.record(orMap.reset);
   }
 }

@@ -16,7 +16,7 @@ import type { FieldType, Site } from "./field-type.js";
 import { type Author, type Dot, isAuthor } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
-import { type Path, readSteps, writeSteps } from "./path.js";
+import { type Path, readPathSteps, writePathSteps } from "./path.js";
 import { attempt, type Result } from "./result.js";
 import { openSealed, sealed } from "./sealed.js";
 import { type Cell, type CellType, type Op as KnownOp, stateIn, typeAt, typeOf } from "./types.js";
@@ -80,7 +80,7 @@ export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
       const stamp = input.uint();
       const observed = readEntries(input, CORE_LIMITS.authorsPerChangeMax);
       const own = { author: dot.author, counter: dot.counter - 1 };
-      const path = [{ name: ROOT, kind: this.#type.kind }, ...readSteps(input)];
+      const path = [{ name: ROOT, kind: this.#type.kind }, ...readPathSteps(input)];
       const op = typeAt(path)?.readOp(input, new AuthorTable([own, ...observed]));
       if (op === undefined) return input.fail("an op of a later version");
       input.end();
@@ -141,7 +141,7 @@ export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
     out.uint(dot.counter);
     out.uint(stamp);
     writeEntries(out, observed);
-    writeSteps(out, path.slice(1));
+    writePathSteps(out, path.slice(1));
     type.writeOp(out, op, new AuthorTable([{ author: dot.author, counter: dot.counter - 1 }, ...observed]));
     return sealed(out);
   }
