@@ -126,7 +126,10 @@ describe("parkedAloneMsMax", () => {
     const m1 = cluster.master("m1", { follow: ["m2"] });
     const m2 = cluster.master("m2", { follow: ["m1"] });
     const f1 = cluster.follower("f1", { follow: ["m1", "m2"] });
+    // A member that is away: without it nobody closes what the masters have lost.
+    const f2 = cluster.follower("f2", { follow: ["m1", "m2"] });
     cluster.pass(1_000);
+    f2.kill();
     // f1 has what m2 wrote, and not what it builds on.
     cluster.network.blackHoleOneWay("m1", "f1");
     increment(m1);
