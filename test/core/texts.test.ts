@@ -166,6 +166,16 @@ describe("once somebody has said how text is read", () => {
     expectBytes(source.encodeState(), document.encodeState());
   });
 
+  test("what was read from bytes is not put together again before as much has come", () => {
+    const source = new Document(NAME);
+    bring(source, 1, "x".repeat(1_000));
+    const document = unwrap(Document.decodeState(source.encodeState()));
+    for (let i = 1; i <= 1_300; i++) {
+      document.apply(bring(source, 1, "y"));
+      expect(stateOf(document).updates().length).toBe(i <= 1_000 ? 1 + i : 1 + (i - 1_000));
+    }
+  });
+
   test("from a mark of before that, there is all of it; what comes later goes on from it", () => {
     const document = new Document(NAME);
     bring(document, 1, "a1", "a2");

@@ -155,8 +155,15 @@ export class TextState {
       counter: pieces[pieces.length - 1]!.counter,
       update: pieces.length === 1 ? pieces[0]!.update : merge(pieces.map(({ update }) => update)),
     }));
-    this.#folded = this.#pieces.length;
     this.#foldedBytes = this.#pieces.reduce((sum, { update }) => sum + update.length, 0);
+    this.#looseBytes = 0;
+    this.settle();
+  }
+
+  /** What is here counts as put together, as it was when it was written down: it is not done again for a few changes more. */
+  settle(): void {
+    this.#folded = this.#pieces.length;
+    this.#foldedBytes += this.#looseBytes;
     this.#looseBytes = 0;
     this.#arrivedFolded = this.#arrived;
   }
@@ -287,6 +294,7 @@ export const textLog: FieldType<TextState, TextOp, TextState, TextView, TextDraf
         state.add(author, counter, input.bytes(Number.MAX_SAFE_INTEGER).slice());
       }
     }
+    state.settle();
     return state;
   },
 
