@@ -7,7 +7,7 @@ import type { Scheduler } from "@syncline/engine";
 import { type CrashableStorage, SeededRandom, SimDisk } from "@syncline/simulation";
 import { plainMemory } from "@syncline/storage";
 import { expect, test } from "vitest";
-import { world } from "./world.js";
+import { tags, world } from "./world.js";
 
 test.each([101, 102, 103, 104])(
   "an old backup is restored while only a peer that is away knows the lost tail: all of it is there in the end, once (seed %i)",
@@ -37,8 +37,6 @@ test.each([101, 102, 103, 104])(
       cluster.passUntil(`${value} is durable`, () => written.answer !== undefined);
       expect(written.answer).toMatchObject({ ok: true });
     };
-    const tags = (node: typeof m1) =>
-      (node.json("boards/a") as { tags?: string[] } | undefined)?.tags?.sort();
     tag(m1, "before");
     cluster.settle();
     disks[0]!.backUp();

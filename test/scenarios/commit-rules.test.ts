@@ -5,12 +5,9 @@
 import { LOCAL, RULES_PER_STREAM_MAX } from "@syncline/protocol";
 import type { SimNode } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
-import { world } from "./world.js";
+import { tags, world } from "./world.js";
 
 const any = (needed: number, ...names: string[]) => ({ kind: "any", needed, names }) as const;
-
-const tags = (node: SimNode): string[] | undefined =>
-  (node.json("boards/a") as { tags?: string[] } | undefined)?.tags?.sort();
 
 const add = (node: SimNode, value: string) =>
   node.write("boards/a", (b) => b.set("tags").add(value), { level: "committed", waitMs: 60_000 });

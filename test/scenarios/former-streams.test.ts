@@ -4,9 +4,7 @@
  */
 import type { Cluster, SimNode } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
-import { world } from "./world.js";
-
-const tags = (node: SimNode): string[] => [...(node.json("boards/a") as { tags: string[] }).tags].sort();
+import { tags, world } from "./world.js";
 
 /** Where the streams of a node end, as far as another one knows; null for an open one. In no order. */
 const ends = (node: SimNode, of: string): (number | null)[] =>
@@ -78,7 +76,7 @@ describe("a master that was started again closes what it had", () => {
     expect(tags(m1)).toEqual(["first"]);
   });
 
-  test("with what others have of it and it has lost, under the backup that was put back", () => {
+  test("with what others have of it and it has lost", () => {
     const { cluster, m1, m2, f1, nodes } = three(3);
     m1.restartEmpty();
     closedEverywhere(cluster, nodes, "m1");

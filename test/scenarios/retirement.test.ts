@@ -5,11 +5,9 @@
 import type { RetirementAnswer } from "@syncline/engine";
 import type { Cluster, SimNode } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
-import { world } from "./world.js";
+import { tags, world } from "./world.js";
 
 const names = (node: SimNode): string[] => node.engine.status().nodes.map((member) => member.node);
-
-const tags = (node: SimNode): string[] => [...(node.json("boards/a") as { tags: string[] }).tags].sort();
 
 /** Streams of a node, as another one has them: how far, and how much of that is shown. */
 const streamsOf = (node: SimNode, of: string): [held: number, shown: number][] =>
