@@ -1,5 +1,5 @@
 /** Who is behind gets a state instead of a history that is gone or too long: nodes whole snapshots, clients their documents. */
-import { everyMessage, type Limits, type Message, TableReader } from "@syncline/protocol";
+import { everyMessage, LIMITS, type Limits, type Message, TableReader } from "@syncline/protocol";
 import { type Cluster, SeededRandom, type SimClient, type SimNode, SimSlots } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
 import { world } from "../scenarios/world.js";
@@ -388,6 +388,31 @@ describe("repair", () => {
     expect(f1.engine.repair()).toBeUndefined();
     cluster.passUntil("it is repaired", () => logged("snapshot-taken-in") === 1, 3_000);
     expect(f1.json("boards/a")).toEqual({ votes: 30 });
+  });
+
+  test("one whose link ends when it has just begun is over: nothing is held back for it, and it can be had again", () => {
+    const { cluster, logged } = watched(33, {});
+    const m1 = cluster.master("m1");
+    const f1 = cluster.follower("f1", { follow: ["m1"], flushMs: 500 });
+    cluster.pass(3_000);
+    write(cluster, m1, 30);
+    cluster.pass(3_000);
+    const began = logged("snapshot-receiving");
+    expect(f1.engine.repair()).toBeUndefined();
+    let votes = 30;
+    // The disk always has something to do, and what was staged goes only after that.
+    cluster.passUntil("it begins", () => {
+      if (logged("snapshot-receiving") > began) return true;
+      increment(m1, "boards/a");
+      votes += 1;
+      return false;
+    });
+    cluster.network.died("f1");
+    // So long m1 keeps the first one for who comes back for it.
+    cluster.pass(LIMITS.snapshotPatienceMs + 5_000);
+    expect(f1.engine.repair()).toBeUndefined();
+    cluster.passUntil("it is repaired", () => logged("snapshot-taken-in") === 1);
+    expect(f1.json("boards/a")).toEqual({ votes });
   });
 
   test("who has nobody to have it from says so", () => {

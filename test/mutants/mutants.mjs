@@ -1403,6 +1403,18 @@ export const MUTANTS = [
     tests: ["test/simulation/regressions.test.ts", "behind-a-deletion"],
   },
   {
+    rule: "I10",
+    name: "a repair goes on when its link has ended as it began",
+    file: node("receiving"),
+    edits: [
+      [
+        "    this.repairing = false;\n  }\n\n  /** A sender",
+        "    if (!this.isBusy) this.repairing = false;\n  }\n\n  /** A sender",
+      ],
+    ],
+    tests: ["test/engine/snapshots.test.ts", "has just begun is over"],
+  },
+  {
     rule: "I8",
     name: "a master's new stream vouches for the one before it",
     file: node("freshness"),

@@ -207,8 +207,8 @@ export class Receiving {
     if (link !== this.link) return;
     this.link = undefined;
     this.partial = undefined;
-    // Whoever wants it repaired asks again.
-    if (!this.isBusy) this.repairing = false;
+    // Whoever wants it repaired asks again. All of it is not here yet: it would come over no link any more.
+    this.repairing = false;
   }
 
   /** A sender that is silent for long is left. Called a few times a second. */
@@ -268,6 +268,7 @@ export class Receiving {
     const { link } = this;
     this.link = undefined;
     this.partial = undefined;
+    this.repairing = false;
     link?.channel.end(why);
   }
 
