@@ -8,18 +8,19 @@ import { AuthorTable } from "./author-table.js";
 import { type ByteReader, ByteWriter } from "./bytes.js";
 import { readDocumentName } from "./change.js";
 import { arrivalOf, fromVersion, readInterval, seenOf, type Version, writeInterval } from "./delta.js";
-import { BareDocument, readHeads, readSeen, STATE_VERSION } from "./document.js";
+import { BareDocument, readHeads, STATE_VERSION } from "./document.js";
 import { type Dots, hasSeen, type Seen } from "./dots.js";
-import { encodeState, writeFields, writeSeen } from "./encode-state.js";
-import { InvalidValue } from "./errors.js";
+import { headsOf, writeFields, writeSeen } from "./encode-state.js";
+import { BrokenInvariant } from "./errors.js";
 import { type Field, Fields, type Use } from "./fields.js";
 import { checkFieldName, type Dot, documentId } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import { Left } from "./left.js";
 import { CORE_LIMITS } from "./limits.js";
-import { cellOf, type News, newsOf, readNews, writeNews } from "./news.js";
+import { cellOf, type News, newsOf, readNews, type Test, writeNews } from "./news.js";
 import { type OpaqueStore, readOpaque, writeOpaque } from "./opaque.js";
 import { fieldKey } from "./path.js";
+import { lwwRegister } from "./register.js";
 import type { Arrival } from "./replica.js";
 import { attempt, type Result } from "./result.js";
 import { openSealed, sealed } from "./sealed.js";
@@ -121,19 +122,13 @@ interface FieldNews {
   readonly news: News | undefined;
 }
 
+/** To be looked at, not changed. */
 function open(document: BareDocument): Opened {
-  const read = attempt(() => {
-    const input = openSealed(encodeState(document), CORE_LIMITS.stateBytesMax);
-    input.byte();
-    readDocumentName(input);
-    const seen = readSeen(input);
-    const authors = new AuthorTable(seen);
-    const heads = readHeads(input, authors);
-    const fields = Fields.readState(input, authors);
-    return { seen, heads, fields, opaque: readOpaque(input, authors) };
-  });
-  if (!read.ok) throw new InvalidValue(`this document is too large for a delta: ${read.fault.reason}`);
-  return read.value;
+  document.mustBeIdle();
+  if (document.isPartial)
+    throw new BrokenInvariant(`${documentId(document.name)} has fields of unknown kinds`);
+  const { fields, opaque } = BareDocument.partsOf(document);
+  return { seen: documentVersion(document), heads: headsOf(document), fields, opaque: opaque ?? new Map() };
 }
 
 function write({ name }: BareDocument, { seen, heads, fields, opaque }: Opened): Uint8Array {
@@ -199,12 +194,21 @@ function fieldsOf(mine: Fields, changed: readonly FieldNews[], left: Left, have:
   }
   for (const { path, first: known, cell } of here.values()) {
     const [{ name, kind }] = path as [{ name: string; kind: KindTag }];
+    // Of which all is left and nothing is new, joining it makes no difference: what is not there is not joined.
+    if (isAllLeft(cell, isLeft)) continue;
     const first = firstOf(known, cell, kind, have);
-    // What is not there is not joined: also where nothing is left of a field it must be there, and be empty.
+    // Also where nothing is left of a field it must be there, and be empty.
     if (first !== undefined)
       put({ name, kind, first, news: undefined }, cell && cellOf(cell, kind, undefined, isLeft, have));
   }
   return theirs;
+}
+
+/** Only of registers: most fields of large documents are. */
+function isAllLeft(cell: Cell | undefined, isLeft: Test): boolean {
+  if (cell === undefined || !lwwRegister.isState(cell.state)) return false;
+  const { siblings } = cell.state;
+  return siblings.length > 0 && siblings.every(isLeft);
 }
 
 const NOTHING: Seen = new Map();
