@@ -10,7 +10,7 @@ import { readDocumentName } from "./change.js";
 import { arrivalOf, fromVersion, readInterval, seenOf, type Version, writeInterval } from "./delta.js";
 import { BareDocument, readHeads, STATE_VERSION } from "./document.js";
 import { type Dots, hasSeen, type Seen } from "./dots.js";
-import { headsOf, writeFields, writeSeen } from "./encode-state.js";
+import { writeFields, writeSeen } from "./encode-state.js";
 import { BrokenInvariant } from "./errors.js";
 import { type Field, Fields, type Use } from "./fields.js";
 import { checkFieldName, type Dot, documentId } from "./ids.js";
@@ -127,8 +127,9 @@ function open(document: BareDocument): Opened {
   document.mustBeIdle();
   if (document.isPartial)
     throw new BrokenInvariant(`${documentId(document.name)} has fields of unknown kinds`);
-  const { fields, opaque } = BareDocument.partsOf(document);
-  return { seen: documentVersion(document), heads: headsOf(document), fields, opaque: opaque ?? new Map() };
+  const { fields, opaque, heads: last } = BareDocument.partsOf(document);
+  const heads = [...last].sort(([a], [b]) => a - b).map(([author, counter]) => ({ author, counter }));
+  return { seen: documentVersion(document), heads, fields, opaque: opaque ?? new Map() };
 }
 
 function write({ name }: BareDocument, { seen, heads, fields, opaque }: Opened): Uint8Array {

@@ -61,7 +61,7 @@ export class Document extends BareDocument {
   }
 }
 
-export function headsOf(document: BareDocument): Dot[] {
+function headsOf(document: BareDocument): Dot[] {
   const heads = [...BareDocument.partsOf(document).heads].sort(([a], [b]) => a - b);
   return heads.map(([author, counter]) => ({ author, counter }));
 }

@@ -222,7 +222,7 @@ export class Fields {
     const stamps = readSteps(input, count);
     const cells = readCells(input, count, CORE_LIMITS.kindTagMax, authors, 1, skipped);
     const registers = cells.filter(({ kind }) => kind === KINDS.register).length;
-    if (registers > 0) fields.#rows = newRows(registers);
+    if (registers) fields.#rows = newRows(registers);
     for (let i = 0; i < count; i++) {
       const { kind, cell } = cells[i]!;
       const name = names[i]!;
@@ -230,8 +230,12 @@ export class Fields {
       if (reason !== undefined) input.fail(reason, at);
       if (i > 0 && compareDots(firsts[i - 1]!, firsts[i]!) >= 0) input.fail("fields out of order", at);
       if (fields.pathOf(name, kind) !== undefined) input.fail("a field twice", at);
-      const first = { stamp: stamps[i]!, ...firsts[i]! };
-      const field = { path: [{ name, kind }], first, cell, next: undefined };
+      const field = {
+        path: [{ name, kind }],
+        first: { stamp: stamps[i]!, ...firsts[i]! },
+        cell,
+        next: undefined,
+      };
       if (!fields.#rowsOf(kind)?.enter(field)) fields.#add(field);
     }
     return fields;
