@@ -1,5 +1,5 @@
-import { type Access, openAccess } from "@syncline/engine";
-import type { Limits } from "@syncline/protocol";
+import { type Access, openAccess, type SlotStore } from "@syncline/engine";
+import { fault, type Limits } from "@syncline/protocol";
 import { type Cluster, SeededRandom, type SimClient, SimSlots } from "@syncline/simulation";
 import { expect, test } from "vitest";
 import { world } from "../scenarios/world.js";
@@ -394,6 +394,64 @@ test("what is thrown away under a tab is kept again, though nothing is done ther
   master.restart();
   cluster.settle();
   expect(master.json(BOARD)).toEqual({ tags: ["first"] });
+});
+
+test("what is thrown away while a commit is under way is kept again, though the commit is said to be done", () => {
+  const cluster = world(22);
+  const master = cluster.master("m1");
+  const browser = new Browser(cluster, ["m1"]);
+  const held: (() => void)[] = [];
+  let isHeld = false;
+  let store: SlotStore | undefined;
+  const of = browser.slots.of.bind(browser.slots);
+  browser.slots.of = (process) => {
+    const made = of(process);
+    const { commit } = made;
+    made.commit = (writes, done) =>
+      commit(writes, (outcome) => (isHeld ? held.push(() => done(outcome)) : done(outcome)));
+    store = made;
+    return made;
+  };
+  const tab = browser.tab();
+  tab.open(BOARD);
+  cluster.settle();
+  master.kill();
+  cluster.pass(1_000);
+  tab.write(BOARD, (d) => d.set("tags").add("first"));
+  kept(cluster);
+  // A running transaction is let come to its end before the database goes, and the page hears of the deletion first.
+  isHeld = true;
+  tab.write(BOARD, (d) => d.set("tags").add("second"));
+  kept(cluster);
+  expect(held).toHaveLength(1);
+  store?.lost?.(fault("OFFLINE_UNAVAILABLE", "it was thrown away"));
+  store = undefined;
+  isHeld = false;
+  held[0]?.();
+  browser.slots.wipe();
+  cluster.pass(15_000);
+  expect(tab.engine.status()).toMatchObject({ keeping: "ready", keepingFault: undefined });
+  expect(own(browser)).toBe(2);
+});
+
+test("who has no slot when the database is thrown away goes on trying to get one", () => {
+  const cluster = world(23);
+  cluster.master("m1");
+  const browser = new Browser(cluster, ["m1"]);
+  let store: SlotStore | undefined;
+  const of = browser.slots.of.bind(browser.slots);
+  browser.slots.of = (process) => {
+    store = of(process);
+    return store;
+  };
+  browser.slots.isUnavailable = true;
+  const tab = browser.tab();
+  cluster.pass(1_000);
+  expect(tab.engine.status()).toMatchObject({ keeping: "failed" });
+  store?.lost?.(fault("OFFLINE_UNAVAILABLE", "it was thrown away"));
+  browser.slots.isUnavailable = false;
+  cluster.pass(120_000);
+  expect(tab.engine.status()).toMatchObject({ keeping: "ready" });
 });
 
 test("a full store is called that, documents make room for own changes, and nothing is lost meanwhile", () => {

@@ -57,6 +57,44 @@ export const MUTANTS = [
     tests: [FORMER, "what it accepts meanwhile"],
   },
   {
+    rule: "decision 0080, I6",
+    name: "a former stream is closed before those who count for it have all of it",
+    file: node("retiring"),
+    edits: [
+      [
+        "...this.doubtsOf(node, open, goal, isHeard), ...this.uncommitted(open)]",
+        "...this.doubtsOf(node, open, goal, isHeard)]",
+      ],
+    ],
+    tests: [FORMER, "not before those who count for it"],
+  },
+  {
+    rule: "decision 0010",
+    name: "a commit that was under way when all was thrown away counts as kept",
+    file: client("keeper"),
+    edits: [["outcome.ok ? this.lostMeanwhile : outcome.fault", "outcome.ok ? undefined : outcome.fault"]],
+    tests: ["test/engine/offline.test.ts", "while a commit is under way"],
+  },
+  {
+    rule: "decision 0010",
+    name: "who has no slot when all is thrown away gives up getting one",
+    file: client("keeper"),
+    edits: [
+      [
+        'if (this.isStopped || this.slot === "") return;\n    if (this.isCommitting)',
+        "if (this.isCommitting)",
+      ],
+    ],
+    tests: ["test/engine/offline.test.ts", "goes on trying to get one"],
+  },
+  {
+    rule: "decision 0071",
+    name: "a wrong stamp whose note was refused is forgotten",
+    file: node("skews"),
+    edits: [["this.news.set(author, { ...joined(later, before), aheadMs });", ""]],
+    tests: ["test/engine/skews.test.ts", "refused"],
+  },
+  {
     rule: "decision 0080",
     name: "a node does not give up closing its former streams",
     file: node("former-streams"),
@@ -1351,7 +1389,7 @@ export const MUTANTS = [
     rule: "decision 0010",
     name: "what the browser throws away under a tab is not kept again",
     file: client("keeper"),
-    edits: [["    store.lost = (why) => this.failed(why);\n", ""]],
+    edits: [["    store.lost = (why) => this.lost(why);\n", ""]],
     tests: ["test/engine/offline.test.ts"],
   },
   {

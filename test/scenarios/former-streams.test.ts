@@ -147,6 +147,31 @@ describe("it waits", () => {
     closedEverywhere(cluster, [m1, m2], "m1");
   });
 
+  test("not before those who count for it have all of it: an end counts as committed (I6)", () => {
+    const cluster = world(31);
+    const m1 = cluster.master("m1", { rule: { kind: "any", needed: 1, names: ["f1"] } });
+    const f1 = cluster.follower("f1", { follow: ["m1"] });
+    cluster.pass(2_000);
+    f1.kill();
+    cluster.pass(1_000);
+    const client = cluster.client("c", ["m1"]);
+    for (let i = 0; i < 300; i++) {
+      m1.write("boards/bulk", (b) => b.set("tags").add(`${i}`.padEnd(20_000, "x")));
+      cluster.pass(20);
+    }
+    const own = client.write("boards/a", (b) => b.set("tags").add("last"));
+    cluster.pass(1_000);
+    expect(own.confirmed).toBe(false);
+    m1.kill();
+    // So much takes the follower half a minute.
+    cluster.network.narrow("m1", "f1", 200);
+    m1.start();
+    f1.start();
+    cluster.passUntil("the last change is called committed", () => own.confirmed, 120_000);
+    const held = Math.max(...m1.engine.heldVector().values());
+    expect(Math.max(...f1.engine.durableVector().values())).toBe(held);
+  });
+
   test("until it has what the farthest of them holds: nothing that anybody has is cut off", () => {
     const log: string[] = [];
     const { cluster, m1, m2, f1, nodes } = three(12, log);

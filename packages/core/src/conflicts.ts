@@ -82,7 +82,8 @@ export function conflictsOf(document: BareDocument): readonly Conflict[] {
 
 /** Whether there is anything to be told of a document, or will be when it is no longer deleted. */
 export function hasConflicts(document: BareDocument): boolean {
-  let has = conflictsOf(document).length > 0;
+  if (conflictsOf(document).length > 0) return true;
+  let has = false;
   for (const { path, state } of cellsOf(document))
     inCell(path, state, () => {
       has = true;

@@ -191,9 +191,17 @@ export class Inspection {
     return false;
   }
 
-  /** It stands before the end of a closed stream, which counts as committed. */
-  private isClosed({ stream, position }: KnownRecord): boolean {
-    return [...this.cluster.nodes.values()].some(({ engine }) => position <= (engine.endOf(stream) ?? 0));
+  /**
+   * It stands before the end of a stream that a retirement closed, of its node or of one that counted for it: that counts as
+   * committed, since nobody is left to ask. A stream that its own node closes was committed before (decision 0080).
+   */
+  private isClosed({ stream, position, opening, rule }: KnownRecord): boolean {
+    const concerned = new Set([opening.node, ...("names" in rule ? rule.names : [])]);
+    return [...this.cluster.nodes.values()].some(
+      ({ engine }) =>
+        position <= (engine.endOf(stream) ?? 0) &&
+        engine.status().closings.some(({ node, retirements }) => retirements > 0 && concerned.has(node)),
+    );
   }
 
   /**

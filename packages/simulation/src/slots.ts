@@ -79,9 +79,14 @@ export class SimSlots {
     );
   }
 
+  /** All is gone, and nobody is told. */
+  wipe(): void {
+    for (const content of this.contents.values()) content.clear();
+  }
+
   /** The browser has thrown everything away, and tells those who run. */
   evict(): void {
-    for (const content of this.contents.values()) content.clear();
+    this.wipe();
     for (const [process, store] of this.stores) {
       process.after(CALL_MS, () => store.lost?.(fault("OFFLINE_UNAVAILABLE", "it was thrown away")));
     }

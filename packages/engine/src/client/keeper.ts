@@ -53,6 +53,8 @@ class Keeper implements Keeping {
   /** To be deleted elsewhere in the commit that brings it here, and what follows. */
   private moved: { readonly writes: readonly SlotWrite[]; readonly done: () => void }[] = [];
   private isCommitting = false;
+  /** It was all thrown away since the commit under way began. */
+  private lostMeanwhile: Fault | undefined;
   private isTurnSet = false;
   private isStopped = false;
   /** The client uses the network. */
@@ -68,7 +70,7 @@ class Keeper implements Keeping {
   ) {
     this.documents = new KeptDocuments(client, () => this.serial());
     this.heir = new Heir(store, client, (left) => this.inherit(left));
-    store.lost = (why) => this.failed(why);
+    store.lost = (why) => this.lost(why);
   }
 
   start(): void {
@@ -335,15 +337,17 @@ class Keeper implements Keeping {
     this.isCommitting = true;
     this.store.commit(batch.writes, (outcome) => {
       this.isCommitting = false;
-      if (outcome.ok) this.committed(batch);
+      const why = outcome.ok ? this.lostMeanwhile : outcome.fault;
+      this.lostMeanwhile = undefined;
+      if (why === undefined) this.committed(batch);
       else {
         this.moved.unshift(...moved);
         batch.failed();
-        this.failed(outcome.fault);
+        this.failed(why);
       }
       for (const then of waiting) then();
-      if (this.isStopped) this.finish(outcome.ok);
-      else if (outcome.ok) this.changed();
+      if (this.isStopped) this.finish(why === undefined);
+      else if (why === undefined) this.changed();
     });
   }
 
@@ -418,6 +422,13 @@ class Keeper implements Keeping {
     batch.whenCommitted(() => {
       this.written.session = mark;
     });
+  }
+
+  /** What was kept has been thrown away, and with it what is being written: that may still be said to have been done. */
+  private lost(why: Fault): void {
+    if (this.isStopped || this.slot === "") return;
+    if (this.isCommitting) this.lostMeanwhile = why;
+    this.failed(why);
   }
 
   private failed(why: Fault): void {

@@ -272,7 +272,11 @@ export class SyncNode {
       ports.log,
       {
         limitOf: (stream, node, opening) => this.retirements.limitOf(stream, node, opening),
-        closedBefore: (stream, { node }) => this.closed.learnEnd(node, stream, 0),
+        // A fence alone may be lifted again.
+        closedBefore: (stream, opening) => {
+          if (this.retirements.endOf(stream, opening) !== undefined)
+            this.closed.learnEnd(opening.node, stream, 0);
+        },
         isWanted: (node, stream) => this.retirements.isWanted(node, stream),
         endsRevision: () => this.retirements.revision.number,
         ownStream,

@@ -39,7 +39,7 @@ export class OwnDocuments {
     if (this.mastership.current === undefined || !this.isOpen()) return false;
     const behindMs = this.clocks.behindMs(this.members.others().size);
     const unwritten = behindMs === undefined ? undefined : this.skews.unwritten(behindMs);
-    this.write(CLOCKS, unwritten);
+    this.write(CLOCKS, unwritten?.write, unwritten?.refused);
     return unwritten !== undefined;
   }
 
@@ -50,9 +50,16 @@ export class OwnDocuments {
     this.write(TAKEOVERS, stream && this.takeovers.record(stream.id, at, had));
   }
 
-  private write(name: DocumentName, mutate: ((draft: Draft) => void) | undefined): void {
+  /** A refusal may be forgotten where what is to be written is found anew each time. */
+  private write(
+    name: DocumentName,
+    mutate: ((draft: Draft) => void) | undefined,
+    refused: () => void = () => {},
+  ): void {
     if (mutate === undefined) return;
     const options = { level: "durable", waitMs: this.writeWaitMs } as const;
-    this.mastership.current?.writes.transact(name, mutate, options, () => {});
+    this.mastership.current?.writes.transact(name, mutate, options, (answer) => {
+      if (!answer.ok) refused();
+    });
   }
 }

@@ -68,10 +68,23 @@ export class Retiring {
     const silent = [...this.members.others().keys()].filter((name) => !isHeard(name));
     const open = [...this.retirements.open(node)].filter(({ id }) => streams.has(id));
     const goal = new Map([...this.goal(node)].filter(([id]) => streams.has(id)));
-    const doubts = this.doubtsOf(node, open, goal, isHeard);
+    const doubts = [...this.doubtsOf(node, open, goal, isHeard), ...this.uncommitted(open)];
     if (silent.length === 0) return doubts;
     const reason = `${silent.join(", ")} is a member and not heard`;
     return [{ node: "", stream: undefined, have: 0, known: 0, unheard: silent, reason }, ...doubts];
+  }
+
+  /** An end counts as committed: whoever counts for that, and is a member, has all of it first. */
+  private uncommitted(open: readonly HeldStream[]): Doubt[] {
+    const others = this.members.others();
+    return open.flatMap(({ id, rule, opening, isLocal, committed, held: known }) => {
+      if (isLocal || rule.kind === "local" || committed >= known) return [];
+      const counted = candidatesOf(rule, opening.node, this.members).filter((name) => others.has(name));
+      const behind = counted.filter((name) => this.peers.position(name, id, "durable") < known);
+      if (behind.length === 0) return [];
+      const reason = `a stream of ${opening.node} is here up to ${known}, and not at ${behind.join(", ")}`;
+      return [{ node: opening.node, stream: id, have: committed, known, unheard: [], reason }];
+    });
   }
 
   /** What is not known of these streams: what a quorum may have that is not heard, and what others have. */

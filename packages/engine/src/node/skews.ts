@@ -60,8 +60,13 @@ export class Skews {
     this.news.set(author, { ...(before === undefined ? span : joined(before, span)), aheadMs: least });
   }
 
-  /** What a master has to write down whose clock is so far behind; undefined if there is nothing new. */
-  unwritten(behindMs: number): ((draft: Draft) => void) | undefined {
+  /**
+   * What a master has to write down whose clock is so far behind, and what to do if it was not allowed to; undefined if there is
+   * nothing new.
+   */
+  unwritten(
+    behindMs: number,
+  ): { readonly write: (draft: Draft) => void; readonly refused: () => void } | undefined {
     const known = this.all();
     for (const author of known.keys()) this.written.delete(author);
     const spans: [Author, Span][] = [];
@@ -72,6 +77,7 @@ export class Skews {
       const after = joined(before, span);
       if (before?.from !== after.from || before.to !== after.to) spans.push([author, after]);
     }
+    const news = new Map(this.news);
     this.news.clear();
     if (spans.length === 0) return undefined;
     for (const [author, span] of spans) this.written.set(author, span);
@@ -79,9 +85,20 @@ export class Skews {
     const gone = others
       .sort(([, a], [, b]) => a.to - b.to)
       .slice(0, Math.max(0, others.length + this.written.size - SKEWED_AUTHORS_MAX));
-    return (draft) => {
-      for (const [author] of gone) draft.register(String(author)).clear();
-      for (const [author, { from, to }] of spans) draft.register(String(author)).set([from, to]);
+    return {
+      write: (draft) => {
+        for (const [author] of gone) draft.register(String(author)).clear();
+        for (const [author, { from, to }] of spans) draft.register(String(author)).set([from, to]);
+      },
+      refused: () => {
+        for (const [author] of spans) {
+          this.written.delete(author);
+          const [before, later] = [news.get(author), this.news.get(author)];
+          if (before === undefined) continue;
+          const aheadMs = Math.min(before.aheadMs, later?.aheadMs ?? before.aheadMs);
+          this.news.set(author, { ...joined(later, before), aheadMs });
+        }
+      },
     };
   }
 

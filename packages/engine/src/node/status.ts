@@ -96,7 +96,7 @@ export interface StreamStatus {
   readonly received: number;
   readonly durable: number;
   readonly applied: number;
-  /** Null where the rule is LOCAL. */
+  /** Null where no rule of it ever counted anybody. */
   readonly committed: number | null;
   /** Records up to here are no longer kept. */
   readonly truncated: number;
@@ -262,7 +262,7 @@ export function streamStatus(
     received: stream.held,
     durable: stream.durable,
     applied: stream.visible,
-    committed: stream.rule.kind === "local" ? null : stream.committed,
+    committed: stream.isLocal ? null : stream.committed,
     truncated: stream.truncated,
     end: retirements.endOf(stream.id, stream.opening) ?? null,
     provider: providers.get(stream.id) ?? null,
