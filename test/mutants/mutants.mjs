@@ -57,6 +57,13 @@ export const MUTANTS = [
     tests: [FORMER, "what it accepts meanwhile"],
   },
   {
+    rule: "I10",
+    name: "a session waits for all that a master had which lacked nothing",
+    file: client("session"),
+    edits: [["    if (covers(have, this.vector())) return;\n", ""]],
+    tests: ["test/simulation/regressions.test.ts", "no-provider-tells"],
+  },
+  {
     rule: "decision 0080, I6",
     name: "a former stream is closed before those who count for it have all of it",
     file: node("retiring"),

@@ -82,6 +82,8 @@ export class Session {
    * for, so what it lacks of that was cut off by an agreed end, and nobody will ever have it (SPINE 14, 17).
    */
   handed(have: Vector, { seen, floor }: { readonly seen: Vector; readonly floor: Vector }): void {
+    // It lacked nothing, so nothing has to stand in for anything; and its own vector has what a provider need not tell anybody.
+    if (covers(have, this.vector())) return;
     for (const [stream, position] of this.#seen) {
       if (positionIn(seen, stream) < position) continue; // Seen since then, and not handed over.
       const had = positionIn(have, stream);
