@@ -295,3 +295,38 @@ test("a small disk that fills up: no acknowledgement, reads go on, and it recove
   const { keys } = (await (await m1.get("/v1/docs/big")).json()) as { keys: string[] };
   expect(keys).toEqual(expect.arrayContaining([...acknowledged, 1_000].map(String)));
 });
+
+test("a start on a full disk: it says what to do, the first SIGTERM ends it, and with room it goes on unaided (I7)", async ({
+  skip,
+}) => {
+  const disk = smallDisk();
+  if (disk === undefined) return skip();
+  const m1 = servers.server("m1", "--data", join(disk, "data"));
+  await m1.start();
+  expect((await vote(m1)).status).toBe(200);
+  await m1.stop();
+  const ballast = join(disk, "ballast");
+  writeFileSync(ballast, new Uint8Array(17 << 20));
+  const isFull = async () => {
+    const answer = await m1.get("/readyz").catch(() => undefined);
+    if (answer?.status !== 507) return false;
+    expect(await answer.json()).toMatchObject({
+      error: { code: "STORAGE_FULL", remedy: expect.stringContaining("Free some room") },
+    });
+    return true;
+  };
+  const cut = m1.start().catch((error: Error) => error.message);
+  await until("it says that the disk is full", isFull);
+  expect(await m1.stop()).toBe(0);
+  expect(await cut).toContain("m1 ended with 0");
+  const said = m1.log.flatMap((line) => (line.includes('"drain-timeout"') ? [JSON.parse(line)] : []));
+  expect(said).toEqual([expect.objectContaining({ reason: "the disk is full" })]);
+  expect(said[0].unwrittenBytes).toBeGreaterThan(0);
+
+  const started = m1.start();
+  await until("it says so again", isFull);
+  rmSync(ballast);
+  await started;
+  expect(await read(m1)).toEqual({ votes: 1 });
+  expect((await vote(m1)).status).toBe(200);
+});

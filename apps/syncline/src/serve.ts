@@ -23,20 +23,24 @@ export async function serve(flags: Readonly<Record<string, unknown>>, demo?: str
   const log = createLog({ level: config.logLevel, colour: mayColour() });
 
   let server: Server | undefined;
+  const stopping = new AbortController();
   let signals = 0;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       signals++;
       if (signals > 1) process.exit(EXIT.failed);
       log.info("signal", { signal });
+      stopping.abort();
       void server?.stop();
     });
   }
-  server = await startServer(config, { log, site: { folder: SITE, ...(demo && { demo }) } }).catch(
-    (error: unknown) => {
-      throw whyNot(error);
-    },
-  );
+  const site = { folder: SITE, ...(demo && { demo }) };
+  try {
+    server = await startServer(config, { log, site, signal: stopping.signal });
+  } catch (error) {
+    if (error instanceof CannotStart && error.code === "STOPPED") return EXIT.ok;
+    throw whyNot(error);
+  }
   if (signals > 0) void server.stop();
   const { failure } = await server.ended;
   if (failure === undefined) return EXIT.ok;

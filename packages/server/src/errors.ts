@@ -128,7 +128,8 @@ export type StartErrorCode =
   | "CLUSTER_MISMATCH"
   | "RULE_NAMES_ITSELF"
   | "FOLLOWS_ITSELF"
-  | "STORE_DAMAGED";
+  | "STORE_DAMAGED"
+  | "STOPPED";
 
 /**
  * The server cannot start. The message is one line that names the setting and says what to do instead.

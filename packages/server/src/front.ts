@@ -30,6 +30,7 @@ export class Front {
     | undefined;
   private readonly servers: HttpServer[] = [];
   private isDraining = false;
+  private isDiskFull = (): boolean => false;
 
   constructor(private readonly guard: Guard) {}
 
@@ -49,6 +50,11 @@ export class Front {
     server.on("clientError", refuseBytes);
     this.servers.push(server);
     return server;
+  }
+
+  /** The node is being started, which waits for as long as its disk is full. */
+  starting(isDiskFull: () => boolean): void {
+    this.isDiskFull = isDiskFull;
   }
 
   /** The node is there: from now on requests are answered. */
@@ -107,7 +113,10 @@ export class Front {
   }
 
   private notYet(): Refused | undefined {
-    return this.inside === undefined ? new Refused("SHUTTING_DOWN", "the node is starting") : undefined;
+    if (this.inside !== undefined) return undefined;
+    return this.isDiskFull()
+      ? new Refused("STORAGE_FULL", "the node cannot start: its disk is full")
+      : new Refused("SHUTTING_DOWN", "the node is starting");
   }
 
   private going(): Refused | undefined {

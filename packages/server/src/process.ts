@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly site?: SiteOptions;
   /** Other limits than the usual ones for providers of y-websocket, by name. */
   readonly limits?: Partial<YjsLimits>;
+  /** Ends the start, which then rejects with `STOPPED`. Once the server is there it does nothing: `stop` does. */
+  readonly signal?: AbortSignal;
 }
 
 /** How a server came to its end: it was stopped, or it failed and cannot go on. */
@@ -61,7 +63,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts a server. Rejects with `CannotStart`, and then has changed nothing. */
+/** Starts a server. Rejects with `CannotStart`, and then has changed nothing; only `STOPPED` may leave what waits for the disk. */
 export async function startServer(config: ServerConfig, options: ServerOptions = {}): Promise<Server> {
   packDocuments();
   const log = options.log ?? createLog({ level: config.logLevel });
@@ -85,12 +87,23 @@ export async function startServer(config: ServerConfig, options: ServerOptions =
   const front = new Front(guard);
   const listening = await listen(addresses, config.port, () => front.create());
   let folder: DataFolder | undefined;
+  let isCutOff = false;
   try {
     const url = config.advertise ?? ownUrl(config.host, listening);
     mustNotFollowItself(config, url, listening.port);
     folder = config.data === undefined ? undefined : await openDataFolder(config.data, name);
     const storage = folder?.storage ?? memoryStorage({ scheduler: systemScheduler });
-    const running = await startNode({ config, name, url, storage, log, access: bridge.access(access) });
+    const running = await startNode({
+      config,
+      name,
+      url,
+      storage,
+      log,
+      access: bridge.access(access),
+      front,
+      signal: options.signal,
+      cutOff: () => (isCutOff = true),
+    });
     return serve({
       config,
       name,
@@ -109,7 +122,8 @@ export async function startServer(config: ServerConfig, options: ServerOptions =
     });
   } catch (error) {
     await front.close(0);
-    await folder?.abandon();
+    // Else the folder is as after a crash: what waits for the disk may still be written.
+    if (!isCutOff) await folder?.abandon();
     throw error instanceof ForeignStore
       ? new CannotStart(
           "CLUSTER_MISMATCH",
@@ -135,9 +149,22 @@ interface Running {
   readonly failed: Promise<Error>;
 }
 
-/** Makes the node and waits until others may reach it. */
-function startNode({ config, name, url, storage, log, access }: Parts): Promise<Running> {
+interface Starting extends Parts {
+  readonly front: Front;
+  readonly signal: AbortSignal | undefined;
+  /** It was told to stop, and something still waits for the disk. */
+  cutOff(): void;
+}
+
+/**
+ * Makes the node and waits until others may reach it. On a full disk that may take for ever: who asks is told so, and
+ * who ends it waits only shortly, because nothing was promised to anybody yet.
+ */
+function startNode(parts: Starting): Promise<Running> {
+  const { config, name, url, storage, log, access, front, signal, cutOff } = parts;
+  const stopped = () => new CannotStart("STOPPED", "it was told to stop before it had started");
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(stopped());
     let reportFailure: (error: Error) => void = () => {};
     const failed = new Promise<Error>((settle) => (reportFailure = settle));
     const node = new SyncNode(
@@ -174,8 +201,30 @@ function startNode({ config, name, url, storage, log, access }: Parts): Promise<
         },
       },
     );
-    node.start(() => resolve({ node, failed }));
+    const cut = async (): Promise<void> => {
+      log.info("stopping", { node: name });
+      if (!(await drain(node, SERVER_LIMITS.closeMsMax, log))) cutOff();
+      log.info("stopped", { node: name });
+      reject(stopped());
+    };
+    signal?.addEventListener("abort", cut, { once: true });
+    front.starting(() => node.status().isDiskFull);
+    node.start(() => {
+      signal?.removeEventListener("abort", cut);
+      resolve({ node, failed });
+    });
   });
+}
+
+/** Brings what the node has to the disk, and says what is not there when the time is over. */
+async function drain(node: SyncNode, ms: number, log: Logger): Promise<boolean> {
+  const drained = await atMost(ms, new Promise<void>((resolve) => node.stop(resolve)));
+  if (!drained) {
+    const { unflushedBytes, isDiskFull } = node.status();
+    const reason = isDiskFull ? "the disk is full" : "the disk does not keep up";
+    log.warn("drain-timeout", { ms, unwrittenBytes: unflushedBytes, reason });
+  }
+  return drained;
 }
 
 /** What may be kept is reached soon where it is little. */
@@ -278,11 +327,7 @@ function serve(
     isDraining = true;
     front.drain();
     log.info("stopping", { node: name });
-    const drained = await atMost(
-      SERVER_LIMITS.drainMsMax,
-      new Promise<void>((resolve) => node.stop(resolve)),
-    );
-    if (!drained) log.warn("drain-timeout", { ms: SERVER_LIMITS.drainMsMax });
+    const drained = await drain(node, SERVER_LIMITS.drainMsMax, log);
     bridge.stop();
     await front.close(SERVER_LIMITS.closeMsMax);
     if (drained) await folder?.close();
