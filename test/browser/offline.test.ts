@@ -1,3 +1,4 @@
+import type { Status } from "@syncline/client";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterEach, beforeAll, expect } from "vitest";
 import { type Server, Servers } from "../processes/server.js";
@@ -128,12 +129,16 @@ browserTest(
     await m1.kill();
     expect(await keep(page, "offline")).toBe(true);
     const session = await context.newCDPSession(page);
-    const failed = page.evaluate(
-      async () => (await board.untilStatus({ storage: "failed" })).storageError?.code,
-    );
+    // The page looks before anything is thrown away: it fails for no longer than storeRetryMs.
+    await page.evaluate(() => {
+      Object.assign(globalThis, { failing: board.untilStatus({ storage: "failed" }) });
+    });
     const { origin } = new URL(site.url);
     await session.send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });
-    expect(await failed).toBe("OFFLINE_UNAVAILABLE");
+    const code = await page.evaluate(
+      async () => (await (globalThis as unknown as { failing: Promise<Status> }).failing).storageError?.code,
+    );
+    expect(code).toBe("OFFLINE_UNAVAILABLE");
     await page.evaluate(() => board.untilStatus({ storage: "ready" }));
     // Nothing was done meanwhile, and what was not sent outlives the tab all the same. What servers have comes from them.
     await page.reload();
