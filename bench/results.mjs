@@ -12,10 +12,11 @@ export function openResult(kind, file, isTrial) {
   return { ...before, kind, machine: machine(), parts: { ...before.parts } };
 }
 
-/** Keeps what was measured of one part: `found`, and the circumstances. */
-export function keepPart(result, name, found, others) {
+/** Keeps what was measured of one part, `found` and the circumstances, at once: a long run that is ended has what it measured. */
+export function keepPart(result, file, name, found, others) {
   const { date, commit } = result.machine;
   result.parts[name] = { date, commit, ...others, isLoaded: isLoaded(others.busy), found };
+  writeResult(result, file);
 }
 
 export function writeResult(result, file) {

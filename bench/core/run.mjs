@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { flagsOf } from "../flags.mjs";
-import { circumstances, keepPart, openResult, writeResult } from "../results.mjs";
+import { circumstances, keepPart, openResult } from "../results.mjs";
 import { chosen, sampled } from "../sampling.mjs";
 import { textTable } from "../table.mjs";
 import { coreRows } from "./report.mjs";
@@ -28,10 +28,9 @@ for (const work of WORKS.filter(({ name }) => names.includes(name))) {
     isTrial: values.smoke,
     commandOf: (system) => [process.execPath, ["--expose-gc", script, work.name, system, size]],
   });
-  keepPart(result, work.name, outcomes, others);
+  keepPart(result, values.out, work.name, outcomes, others);
 }
 const { head, rows } = coreRows(result);
 console.log(textTable(head, rows));
 console.log(`\n${circumstances(result)}`);
 console.log("~ did not finish in its time box and was scaled; ratios above 1: we are better");
-writeResult(result, values.out);

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { flagsOf } from "../flags.mjs";
-import { circumstances, keepPart, openResult, writeResult } from "../results.mjs";
+import { circumstances, keepPart, openResult } from "../results.mjs";
 import { chosen, sampled } from "../sampling.mjs";
 import { textTable } from "../table.mjs";
 import { AXES } from "./axes/index.mjs";
@@ -33,8 +33,7 @@ for (const axis of AXES.filter(({ name }) => names.includes(name))) {
     const points = counts.map((count) => [count, outcomes[count].metrics?.[name]?.median]);
     found[name] = { points, slope: slopeOf(points) };
   }
-  keepPart(result, axis.name, found, others);
+  keepPart(result, values.out, axis.name, found, others);
 }
 for (const { title, head, rows } of growthRows(result)) console.log(`${title}\n${textTable(head, rows)}\n`);
 console.log(circumstances(result));
-writeResult(result, values.out);

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { flagsOf } from "../flags.mjs";
-import { circumstances, keepPart, openResult, writeResult } from "../results.mjs";
+import { circumstances, keepPart, openResult } from "../results.mjs";
 import { chosen, sampled } from "../sampling.mjs";
 import { textTable } from "../table.mjs";
 import { isPinned, LOAD_CORE, pinned } from "./hosted.mjs";
@@ -42,14 +42,13 @@ for (const work of WORKS.filter(({ name }) => names.includes(name))) {
       return pinned(LOAD_CORE, process.execPath, args);
     },
   });
-  keepPart(result, work.name, outcomes, others);
+  keepPart(result, values.out, work.name, outcomes, others);
 }
 for (const { title, head, rows } of serverRows(result)) console.log(`${title}\n${textTable(head, rows)}\n`);
 console.log(meanings(result));
 console.log(`\n${circumstances(result)}`);
 if (!isPinned)
   console.log("server and load were not on cores of their own: there is one core, or no taskset");
-writeResult(result, values.out);
 
 /** `SYSTEM memory` and `SYSTEM durable`, where the work and the system have them. */
 function* configurationsOf(work) {
