@@ -189,8 +189,8 @@ async function freePortsFor(snippets) {
   for (const port of new Set([String(DEFAULT_PORT), ...[...named].map((match) => match[1] ?? match[2])])) {
     for (;;) {
       const free = String(port.length === 5 ? randomInt(10_000, 32_768) : randomInt(1_100, 10_000));
-      if (text.includes(free) || [...ports.values()].includes(free) || !(await isFree(Number(free))))
-        continue;
+      if (text.includes(free) || [...ports.values()].includes(free)) continue;
+      if (!(await isFree(Number(free))) || (await isBlocked(free))) continue;
       ports.set(port, free);
       break;
     }
@@ -201,6 +201,14 @@ async function freePortsFor(snippets) {
 /** Replaces whole numbers only. */
 function replacePorts(text, ports) {
   return text.replace(/(?<![\w.])\d{2,5}(?!\w|\.\d)/g, (number) => ports.get(number) ?? number);
+}
+
+/** Whether `fetch` and `WebSocket` refuse to go there, as browsers do: 6666 is IRC's. Nobody listens there, so either way it throws. */
+async function isBlocked(port) {
+  return await fetch(`http://127.0.0.1:${port}`).then(
+    () => false,
+    ({ cause }) => cause?.message === "bad port",
+  );
 }
 
 async function isFree(port) {

@@ -11,10 +11,14 @@ export interface Person {
   readonly color: string;
 }
 
+export type CaretPlace = "start" | "end";
+
 /** An editor on the page. */
 export interface Mounted {
   /** What the editor itself says that it shows. */
   shown(): unknown;
+  /** Whether the editor knows that the caret is there, where it hears of that from the browser, later. */
+  isAt?(place: CaretPlace): boolean;
   destroy(): void;
 }
 
@@ -24,6 +28,7 @@ export type Mount<View> = (place: HTMLElement, notes: View, person: Person) => M
 /** What the tests ask a page. */
 export interface EditorPage {
   shown(): unknown;
+  isAt(place: CaretPlace): boolean;
   /** What the document says, without asking the editor. */
   text(): string;
   saveState(): string;
@@ -44,6 +49,15 @@ declare global {
 const fields = { notes: text(), page: text({ type: "xml" }) };
 const schema = defineSchema({ boards: fields });
 type Board = Doc<typeof fields>;
+
+/** Of ProseMirror and what is made of it: a document's first place is in its first paragraph, its last in the last one. */
+export function isCaretAt(
+  place: CaretPlace,
+  { selection, doc }: { selection: { from: number; to: number }; doc: { content: { size: number } } },
+): boolean {
+  const wanted = place === "start" ? 1 : doc.content.size - 1;
+  return selection.from === wanted && selection.to === wanted;
+}
 
 /** For editors of a plain or marked text. */
 export const textPage = (mount: Mount<TextView>): void => start(({ notes }) => notes, mount);
@@ -76,6 +90,7 @@ function start<View extends TextView | TextView<Y.XmlFragment>>(
     });
     globalThis.note = {
       shown: () => editor.shown(),
+      isAt: (place) => editor.isAt?.(place) ?? true,
       text: () => view.toString(),
       saveState: () => board.saveState,
       lost: () => lost,

@@ -6,7 +6,7 @@ import { EditorState } from "prosemirror-state";
 import { EditorView } from "prosemirror-view";
 import "prosemirror-view/style/prosemirror.css";
 import { redo, undo, yCursorPlugin, ySyncPlugin, yUndoPlugin } from "y-prosemirror";
-import { xmlPage } from "./note.js";
+import { isCaretAt, xmlPage } from "./note.js";
 
 /** ProseMirror with the binding of Yjs. */
 xmlPage((place, notes, user) => {
@@ -34,6 +34,7 @@ xmlPage((place, notes, user) => {
       DOMSerializer.fromSchema(schema).serializeFragment(view.state.doc.content, {}, out);
       return out.innerHTML;
     },
+    isAt: (place) => isCaretAt(place, view.state),
     destroy: () => view.destroy(),
   };
 });

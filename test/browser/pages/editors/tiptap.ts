@@ -2,7 +2,7 @@ import { Editor } from "@tiptap/core";
 import Collaboration from "@tiptap/extension-collaboration";
 import CollaborationCaret from "@tiptap/extension-collaboration-caret";
 import StarterKit from "@tiptap/starter-kit";
-import { xmlPage } from "./note.js";
+import { isCaretAt, xmlPage } from "./note.js";
 
 /** Tiptap with its own extensions for working together, and all that its starter kit has but the undo of one person. */
 xmlPage((element, notes, user) => {
@@ -14,5 +14,9 @@ xmlPage((element, notes, user) => {
       CollaborationCaret.configure({ provider: notes, user }),
     ],
   });
-  return { shown: () => editor.getHTML(), destroy: () => editor.destroy() };
+  return {
+    shown: () => editor.getHTML(),
+    isAt: (place) => isCaretAt(place, editor.state),
+    destroy: () => editor.destroy(),
+  };
 });

@@ -23,6 +23,7 @@ globalThis.openNote = async (url, user, key) => {
     }),
   });
   globalThis.note = {
+    isAt: () => true,
     shown: () => view.state.doc.toString(),
     text: () => notes.toString(),
     // It has no receipts: that it is connected is all that a provider knows.
