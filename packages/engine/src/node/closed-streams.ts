@@ -75,7 +75,7 @@ export class ClosedStreams {
     for (const [id, position] of vector) {
       const end = this.retirements.knownEnd(id);
       if (end === undefined || position <= end) continue;
-      return `it names position ${position} of a stream that was closed at ${end}, when its node was retired`;
+      return `it names position ${position} of a stream that was closed at ${end}`;
     }
     return undefined;
   }
