@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import { Servers } from "../processes/server.js";
+import { Servers, startBoth } from "../processes/server.js";
 import { started } from "../server/servers.js";
 import { browserTest, hasBrowser, type Site, serve, tab, useBrowser } from "./browser.js";
 import "./pages/editors/note.js";
@@ -85,10 +85,7 @@ const f1 = servers.server("f1", "--role", "follower");
 
 beforeAll(async () => {
   if (!hasBrowser) return;
-  await m1.start();
-  await m2.start(["--follow", m1.url]);
-  await m1.stop();
-  await m1.start(["--follow", m2.url]);
+  await startBoth(m1, m2);
   await f1.start(["--follow", m1.url, "--follow", m2.url]);
 }, 60_000);
 

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterEach, beforeAll, expect } from "vitest";
-import { type Server, Servers } from "../processes/server.js";
+import { type Server, Servers, startBoth } from "../processes/server.js";
 import { browserTest, profile, type Site, serve, tab, useBrowser } from "./browser.js";
 import "./pages/board.js";
 
@@ -24,12 +24,6 @@ afterEach(async () => {
   servers = new Servers();
 });
 
-async function started(name: string, ...flags: string[]): Promise<Server> {
-  const server = servers.server(name, ...flags);
-  await server.start();
-  return server;
-}
-
 async function open(page: Page, list: readonly Server[], keptAs?: string): Promise<void> {
   const urls = list.map((server) => server.url);
   await page.evaluate(([urls, keptAs]) => openBoard(urls, keptAs === undefined ? {} : { keptAs }), [
@@ -43,7 +37,7 @@ const vote = (page: Page, tag: string) => page.evaluate((tag) => board.vote(tag)
 const until = (page: Page, votes: number) => page.evaluate((votes) => board.until(votes), votes);
 
 browserTest("what is deployed and what is developed show each other the same", async () => {
-  const m1 = await started("m1");
+  const m1 = await servers.started("m1");
   const [ann, bob] = [await tab(deployed), await tab(developed)];
   for (const page of [ann, bob]) await open(page, [m1]);
   expect(await Promise.all([vote(ann, "ann"), vote(bob, "bob")])).toEqual(["committed", "committed"]);
@@ -52,10 +46,8 @@ browserTest("what is deployed and what is developed show each other the same", a
 });
 
 browserTest("what is deployed goes on with another master, and keeps what was not sent", async () => {
-  const m1 = await started("m1");
-  const m2 = await started("m2", "--follow", m1.url);
-  await m1.stop();
-  await m1.start(["--follow", m2.url]);
+  const [m1, m2] = [servers.server("m1"), servers.server("m2")];
+  await startBoth(m1, m2);
   const context = await profile();
   const page = await tab(deployed, context);
   await open(page, [m1, m2], "app");

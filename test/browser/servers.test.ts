@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterEach, beforeAll, expect } from "vitest";
-import { type Server, Servers } from "../processes/server.js";
+import { type Server, Servers, startBoth } from "../processes/server.js";
 import { browserTest, type Site, serve, tab, useBrowser } from "./browser.js";
 import "./pages/board.js";
 
@@ -19,18 +19,10 @@ afterEach(async () => {
   servers = new Servers();
 });
 
-async function started(name: string, ...flags: string[]): Promise<Server> {
-  const server = servers.server(name, ...flags);
-  await server.start();
-  return server;
-}
-
-/** Two masters that follow each other: the first is started again once the port of the second is known. */
+/** Two masters that follow each other. */
 async function twoMasters(): Promise<[Server, Server]> {
-  const m1 = await started("m1");
-  const m2 = await started("m2", "--follow", m1.url);
-  await m1.stop();
-  await m1.start(["--follow", m2.url]);
+  const [m1, m2] = [servers.server("m1"), servers.server("m2")];
+  await startBoth(m1, m2);
   return [m1, m2];
 }
 
@@ -69,8 +61,8 @@ browserTest("a tab goes on when its master is killed, and nothing is lost or dou
 });
 
 browserTest("a tab that reads from a follower writes to the master that it names", async () => {
-  const m1 = await started("m1");
-  const f1 = await started("f1", "--role", "follower", "--follow", m1.url);
+  const m1 = await servers.started("m1");
+  const f1 = await servers.started("f1", "--role", "follower", "--follow", m1.url);
   const ann = await boardOn(f1);
   expect(await vote(ann, "ann")).toBe("committed");
   expect(await ann.evaluate(() => [board.status.provider, board.status.master])).toEqual(["f1", "m1"]);

@@ -5,7 +5,6 @@
  * Two authors have made nine ops each, all since the beginning; they are number 0 and 1 in what follows.
  */
 import {
-  ByteWriter,
   Document,
   deltaSince,
   documentDeltaSince,
@@ -17,27 +16,18 @@ import {
   orSet,
   Replica,
   type StateHolder,
-  sealed,
-  type Value,
   versionOf,
 } from "@syncline/core";
 import { describe, expect, test } from "vitest";
+import { type Bytes, type Case, sealedOf } from "./byte-cases.js";
 import { CASES } from "./cases.js";
 import { expectBytes, NAME, unwrap } from "./world.js";
-
-type Bytes = readonly number[];
 
 const X: Bytes = [5, 1, 0x78];
 const Y: Bytes = [5, 1, 0x79];
 const KEY: Bytes = [1, 0x6b];
 /** Of a field or a key: a register with x in it, by op 1 of the first author at stamp 5, after its length. */
 const REGISTER: Bytes = [7, 1, 0, 1, 5, ...X];
-
-interface Case {
-  readonly kind: KindName;
-  readonly right: readonly (readonly [shown: Value, news: Bytes])[];
-  readonly wrong: readonly (readonly [what: string, news: Bytes, reason: RegExp])[];
-}
 
 const NEWS: readonly Case[] = [
   {
@@ -317,12 +307,6 @@ describe("the delta of a document", () => {
 /** What is new of one of a kind, nothing of which was there before. */
 function deltaOf(kind: KindName, news: Bytes): Uint8Array {
   return sealedOf([4, KINDS[kind], 2, 1, 9, 2, 9, 9, 9, 0, 0, ...news]);
-}
-
-function sealedOf(bytes: Bytes): Uint8Array {
-  const out = new ByteWriter();
-  out.raw(Uint8Array.from(bytes));
-  return sealed(out);
 }
 
 function text(ascii: string): number[] {

@@ -4,13 +4,12 @@
  *
  * Two authors have made nine ops each; they are number 0 and 1 in what follows.
  */
-import { ByteWriter, Document, type Draft, KINDS, type KindName, sealed, type Value } from "@syncline/core";
+import { Document, type Draft, KINDS, type KindName } from "@syncline/core";
 import { describe, expect, test } from "vitest";
+import { type Bytes, type Case, sealedOf } from "./byte-cases.js";
 import { CASES } from "./cases.js";
 import { Refused, subjectOf } from "./subjects.js";
 import { NAME, withChecksum } from "./world.js";
-
-type Bytes = readonly number[];
 
 const [X, Y]: [Bytes, Bytes] = [
   [5, 1, 0x78],
@@ -21,12 +20,6 @@ const MINUS_ONE = 65;
 
 /** The other columns of a set of three, with enough bytes for more. */
 const THREE: Bytes = [7, 0, 7, 1, 7, 5, 7, 1, 0x78, 0x79, 0x7a, 0, 0, 0];
-
-interface Case {
-  readonly kind: KindName;
-  readonly right: readonly (readonly [shown: Value, bytes: Bytes])[];
-  readonly wrong: readonly (readonly [what: string, bytes: Bytes, reason: RegExp])[];
-}
 
 const STATES: readonly Case[] = [
   {
@@ -335,19 +328,13 @@ describe.each(OPS)("an op of a $kind", ({ kind, right, wrong }) => {
 
 function arrival(kind: KindName, bytes: Bytes): string {
   const subject = subjectOf(CASES.find((each) => each.kind === kind)!, 9);
-  const out = new ByteWriter();
-  for (const n of [2, KINDS[kind], 4, 1, 5, 2, 1, 9, 2, 9, 0]) out.uint(n);
-  out.raw(Uint8Array.from(bytes));
-  return subject.apply(sealed(out));
+  return subject.apply(sealedOf([2, KINDS[kind], 4, 1, 5, 2, 1, 9, 2, 9, 0, ...bytes]));
 }
 
 /** What somebody shows who has joined a state with this after its context. */
 function taken(kind: KindName, bytes: Bytes): unknown {
   const subject = subjectOf(CASES.find((each) => each.kind === kind)!, 9);
-  const out = new ByteWriter();
-  for (const n of [3, KINDS[kind], 2, 1, 9, 2, 9]) out.uint(n);
-  out.raw(Uint8Array.from(bytes));
-  const state = sealed(out);
+  const state = sealedOf([3, KINDS[kind], 2, 1, 9, 2, 9, ...bytes]);
   subject.merge(state);
   expect(Buffer.from(subject.state()).toString("hex")).toBe(Buffer.from(state).toString("hex"));
   return subject.read();

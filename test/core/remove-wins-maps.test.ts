@@ -232,6 +232,13 @@ test.each<[string, (cards: MapDraft) => void]>([
   },
 );
 
+/** The document of somebody who has heard of these changes, in this order. */
+function heard(changes: readonly Change[]): Document {
+  const document = new Document(NAME);
+  for (const change of changes) document.apply(change);
+  return document;
+}
+
 test("an element of a set that only grows belongs to nobody, and is not told", () => {
   expect(conflictsOf(outdoneBy((cards) => cards.at("c1", gSet).add("x")))).toEqual([]);
 });
@@ -251,11 +258,7 @@ test("who empties a set under a key that is there again empties what was outdone
     [lost, first, again, emptied, second],
     [lost, first, again, second, emptied],
     [second, lost, first, again, emptied],
-  ].map((changes) => {
-    const document = new Document(NAME);
-    for (const change of [made, ...changes]) document.apply(change);
-    return document;
-  });
+  ].map((changes) => heard([made, ...changes]));
   for (const document of orders) {
     expectBytes(document.encodeState(), orders[0]!.encodeState());
     expect(conflictsOf(document)).toEqual([]);
@@ -276,11 +279,7 @@ test("what was outdone in a map inside of a removed key is outdone there, whiche
     [within, lost, outer],
     [lost, outer, within],
     [lost, within, outer],
-  ].map((changes) => {
-    const document = new Document(NAME);
-    for (const change of [made, ...changes]) document.apply(change);
-    return document;
-  });
+  ].map((changes) => heard([made, ...changes]));
   for (const document of orders) {
     expectBytes(document.encodeState(), orders[0]!.encodeState());
     expect(conflictsOf(document)).toMatchObject([{ field: "cards/board/c1", losers: [{ value: "Bread" }] }]);

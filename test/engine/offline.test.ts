@@ -1,6 +1,6 @@
-import { type Access, openAccess, type SlotStore } from "@syncline/engine";
-import { fault, type Limits } from "@syncline/protocol";
-import { type Cluster, SeededRandom, type SimClient, SimSlots } from "@syncline/simulation";
+import { type Access, openAccess } from "@syncline/engine";
+import type { Limits } from "@syncline/protocol";
+import { type Cluster, SeededRandom, type SimClient, type SimNode, SimSlots } from "@syncline/simulation";
 import { expect, test } from "vitest";
 import { world } from "../scenarios/world.js";
 
@@ -26,6 +26,18 @@ class Browser {
 }
 
 const kept = (cluster: Cluster) => cluster.pass(50);
+
+/** A tab that has the document, and a change that it could not send: its master is gone. */
+function withUnsent(cluster: Cluster, browser: Browser, master: SimNode): SimClient {
+  const tab = browser.tab();
+  tab.open(BOARD);
+  cluster.settle();
+  master.kill();
+  cluster.pass(1_000);
+  tab.write(BOARD, (d) => d.set("tags").add("first"));
+  kept(cluster);
+  return tab;
+}
 
 function own(browser: Browser): number {
   return browser.slots.names().reduce((sum, slot) => sum + browser.slots.entries(slot, ["own/"]).length, 0);
@@ -369,13 +381,7 @@ test("what is thrown away under a tab is kept again, though nothing is done ther
   const cluster = world(21);
   const master = cluster.master("m1");
   const browser = new Browser(cluster, ["m1"]);
-  const tab = browser.tab();
-  tab.open(BOARD);
-  cluster.settle();
-  master.kill();
-  cluster.pass(1_000);
-  tab.write(BOARD, (d) => d.set("tags").add("first"));
-  kept(cluster);
+  const tab = withUnsent(cluster, browser, master);
   expect(tab.engine.status()).toMatchObject({ pending: 1, keeping: "ready" });
   browser.slots.evict();
   kept(cluster);
@@ -402,30 +408,22 @@ test("what is thrown away while a commit is under way is kept again, though the 
   const browser = new Browser(cluster, ["m1"]);
   const held: (() => void)[] = [];
   let isHeld = false;
-  let store: SlotStore | undefined;
   const of = browser.slots.of.bind(browser.slots);
   browser.slots.of = (process) => {
-    const made = of(process);
-    const { commit } = made;
-    made.commit = (writes, done) =>
+    const store = of(process);
+    const { commit } = store;
+    store.commit = (writes, done) =>
       commit(writes, (outcome) => (isHeld ? held.push(() => done(outcome)) : done(outcome)));
-    store = made;
-    return made;
+    return store;
   };
-  const tab = browser.tab();
-  tab.open(BOARD);
-  cluster.settle();
-  master.kill();
-  cluster.pass(1_000);
-  tab.write(BOARD, (d) => d.set("tags").add("first"));
-  kept(cluster);
+  const tab = withUnsent(cluster, browser, master);
   // A running transaction is let come to its end before the database goes, and the page hears of the deletion first.
   isHeld = true;
   tab.write(BOARD, (d) => d.set("tags").add("second"));
   kept(cluster);
   expect(held).toHaveLength(1);
-  store?.lost?.(fault("OFFLINE_UNAVAILABLE", "it was thrown away"));
-  store = undefined;
+  browser.slots.tellLost();
+  kept(cluster);
   isHeld = false;
   held[0]?.();
   browser.slots.wipe();
@@ -438,17 +436,12 @@ test("who has no slot when the database is thrown away goes on trying to get one
   const cluster = world(23);
   cluster.master("m1");
   const browser = new Browser(cluster, ["m1"]);
-  let store: SlotStore | undefined;
-  const of = browser.slots.of.bind(browser.slots);
-  browser.slots.of = (process) => {
-    store = of(process);
-    return store;
-  };
   browser.slots.isUnavailable = true;
   const tab = browser.tab();
   cluster.pass(1_000);
   expect(tab.engine.status()).toMatchObject({ keeping: "failed" });
-  store?.lost?.(fault("OFFLINE_UNAVAILABLE", "it was thrown away"));
+  browser.slots.tellLost();
+  kept(cluster);
   browser.slots.isUnavailable = false;
   cluster.pass(120_000);
   expect(tab.engine.status()).toMatchObject({ keeping: "ready" });

@@ -98,7 +98,7 @@ export const MUTANTS = [
     rule: "decision 0071",
     name: "a wrong stamp whose note was refused is forgotten",
     file: node("skews"),
-    edits: [["this.news.set(author, { ...joined(later, before), aheadMs });", ""]],
+    edits: [["          this.addNews(author, news);\n", ""]],
     tests: ["test/engine/skews.test.ts", "refused"],
   },
   {

@@ -118,10 +118,25 @@ export class Servers {
     return server;
   }
 
+  /** One that listens. */
+  async started(name: string, ...flags: string[]): Promise<Server> {
+    const server = this.server(name, ...flags);
+    await server.start();
+    return server;
+  }
+
   async end(): Promise<void> {
     await Promise.all(this.all.map((server) => server.kill()));
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Starts two masters that follow each other: the first one is started again once the port of the second is known. */
+export async function startBoth(m1: Server, m2: Server): Promise<void> {
+  await m1.start();
+  await m2.start(["--follow", m1.url]);
+  await m1.stop();
+  await m1.start(["--follow", m2.url]);
 }
 
 /** Waits until this holds, looking again every few milliseconds: for what other processes do in their own time. */

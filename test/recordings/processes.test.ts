@@ -1,6 +1,6 @@
 import { connect } from "@syncline/client";
 import { afterEach, expect, test } from "vitest";
-import { Servers, until } from "../processes/server.js";
+import { Servers, startBoth, until } from "../processes/server.js";
 import { recording } from "./recording.js";
 import { type Character, type Keystrokes, Typist, textOf } from "./typist.js";
 
@@ -14,14 +14,10 @@ test.skipIf(friends === undefined)(
   "two people on two master processes: every node ends with the recorded text",
   async () => {
     if (friends === undefined) return;
-    const m1 = servers.server("m1");
-    await m1.start();
-    const m2 = servers.server("m2", "--follow", m1.url);
-    await m2.start();
-    await m1.stop();
-    await m1.start(["--follow", m2.url]);
-    const f1 = servers.server("f1", "--role", "follower", "--follow", m1.url, "--follow", m2.url);
-    await f1.start();
+    const [m1, m2] = [servers.server("m1"), servers.server("m2")] as const;
+    await startBoth(m1, m2);
+    const follow = [m1, m2].flatMap(({ url }) => ["--follow", url]);
+    await servers.started("f1", "--role", "follower", ...follow);
 
     const people = await Promise.all(
       [m1, m2].map(async (server, agent) => {

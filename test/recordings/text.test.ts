@@ -2,7 +2,7 @@ import { connect, type Database } from "@syncline/client";
 import { text } from "@syncline/text";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as Y from "yjs";
-import { type Server, Servers, until } from "../processes/server.js";
+import { type Server, Servers, startBoth, until } from "../processes/server.js";
 import { type Recording, recording } from "./recording.js";
 
 /** Recordings typed as text: each person's editor shows what it showed then, and what is typed goes through a bound Y.Doc. */
@@ -14,10 +14,7 @@ let isNeeded = false;
 
 beforeAll(async () => {
   if (!isNeeded) return;
-  await m1.start();
-  await m2.start(["--follow", m1.url]);
-  await m1.stop();
-  await m1.start(["--follow", m2.url]);
+  await startBoth(m1, m2);
   await f1.start(["--role", "follower", "--follow", m1.url, "--follow", m2.url]);
 }, 60_000);
 

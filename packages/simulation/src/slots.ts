@@ -87,6 +87,11 @@ export class SimSlots {
   /** The browser has thrown everything away, and tells those who run. */
   evict(): void {
     this.wipe();
+    this.tellLost();
+  }
+
+  /** All who run hear that it was thrown away. */
+  tellLost(): void {
     for (const [process, store] of this.stores) {
       process.after(CALL_MS, () => store.lost?.(fault("OFFLINE_UNAVAILABLE", "it was thrown away")));
     }

@@ -31,10 +31,13 @@ interface Span {
   readonly to: number;
 }
 
+/** With how far ahead of this node's clock it was at least. */
+type News = Span & { readonly aheadMs: number };
+
 export class Skews {
   private read: ReadonlyMap<Author, Span> | undefined;
-  /** What may have to be written down, with how far ahead of this node's clock it was at least. */
-  private readonly news = new Map<Author, Span & { readonly aheadMs: number }>();
+  /** What may have to be written down. */
+  private readonly news = new Map<Author, News>();
   /** What this master has written and perhaps does not see yet. */
   private readonly written = new Map<Author, Span>();
 
@@ -52,12 +55,14 @@ export class Skews {
   look({ author, stamp }: ChangeHead, nowMs: number): void {
     const ms = stampMs(stamp);
     const aheadMs = ms - nowMs;
-    if (aheadMs <= this.limits.clockAheadMsMax) return;
+    if (aheadMs > this.limits.clockAheadMsMax) this.addNews(author, { from: ms, to: ms, aheadMs });
+  }
+
+  private addNews(author: Author, { from, to, aheadMs }: News): void {
     const before = this.news.get(author);
     if (before === undefined && this.news.size >= SKEWED_AUTHORS_MAX) return;
-    const span = { from: ms, to: ms };
     const least = Math.min(aheadMs, before?.aheadMs ?? aheadMs);
-    this.news.set(author, { ...(before === undefined ? span : joined(before, span)), aheadMs: least });
+    this.news.set(author, { ...joined(before, { from, to }), aheadMs: least });
   }
 
   /**
@@ -69,15 +74,15 @@ export class Skews {
   ): { readonly write: (draft: Draft) => void; readonly refused: () => void } | undefined {
     const known = this.all();
     for (const author of known.keys()) this.written.delete(author);
-    const spans: [Author, Span][] = [];
-    for (const [author, { aheadMs, ...span }] of this.news) {
+    const spans: [Author, Span, news: News][] = [];
+    for (const [author, news] of this.news) {
+      const { aheadMs, ...span } = news;
       if (aheadMs - behindMs <= this.limits.clockAheadMsMax) continue;
       const [seen, said] = [known.get(author), this.written.get(author)];
       const before = said === undefined ? seen : joined(seen, said);
       const after = joined(before, span);
-      if (before?.from !== after.from || before.to !== after.to) spans.push([author, after]);
+      if (before?.from !== after.from || before.to !== after.to) spans.push([author, after, news]);
     }
-    const news = new Map(this.news);
     this.news.clear();
     if (spans.length === 0) return undefined;
     for (const [author, span] of spans) this.written.set(author, span);
@@ -91,12 +96,9 @@ export class Skews {
         for (const [author, { from, to }] of spans) draft.register(String(author)).set([from, to]);
       },
       refused: () => {
-        for (const [author] of spans) {
+        for (const [author, , news] of spans) {
           this.written.delete(author);
-          const [before, later] = [news.get(author), this.news.get(author)];
-          if (before === undefined) continue;
-          const aheadMs = Math.min(before.aheadMs, later?.aheadMs ?? before.aheadMs);
-          this.news.set(author, { ...joined(later, before), aheadMs });
+          this.addNews(author, news);
         }
       },
     };
