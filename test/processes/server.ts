@@ -11,6 +11,7 @@ const command = fileURLToPath(new URL("../../apps/syncline/bin/syncline.js", imp
 
 export class Server {
   private process: ChildProcess | undefined;
+  private extra: readonly string[] = [];
   port = 0;
   /** Milliseconds by which its wall clock is wrong. */
   skewMs = 0;
@@ -27,8 +28,12 @@ export class Server {
     return `ws://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it and waits until it listens. The first start takes a free port, later ones the same. */
-  async start(extra: readonly string[] = []): Promise<void> {
+  /**
+   * Starts it and waits until it listens. The first start takes a free port, later ones the same, and the same extra
+   * flags unless they are given others.
+   */
+  async start(extra: readonly string[] = this.extra): Promise<void> {
+    this.extra = extra;
     const child = spawn(
       process.execPath,
       [

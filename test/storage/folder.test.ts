@@ -161,13 +161,19 @@ describe("a lock that was left behind", () => {
   });
 
   test("of a process that is dead but not buried holds nobody", async () => {
-    // The shell's child ends at once; the program that takes the shell's place does not ask for its end.
-    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 600"]);
+    // The shell's child ends once it is told to, and it is told when another program has the shell's place: one that
+    // does not ask for the ends of children, which a shell may do at any time.
+    const parent = spawn("sh", ["-c", "exec 3<&0; read line <&3 & echo $!; exec sleep 600"]);
     children.push(parent);
     const [line] = await once(createInterface({ input: parent.stdout }), "line");
     const pid = Number(line);
-    const state = () => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
-    while (state() !== "Z") await new Promise((resolve) => setImmediate(resolve));
+    const stat = (pid: number) => readFileSync(`/proc/${pid}/stat`, "utf8");
+    const until = async (holds: () => boolean) => {
+      while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await until(() => stat(parent.pid!).includes("(sleep)"));
+    parent.stdin.end("end\n");
+    await until(() => /\) Z/.test(stat(pid)));
     leave({ pid });
     await takenOver();
   });
