@@ -66,7 +66,7 @@ describe("clients", () => {
   });
 
   test("foldTailChanges: a shorter history stays what it is", () => {
-    const { cluster, count } = watched(2, { foldTailChanges: 100 });
+    const { cluster, count } = watched(2, { foldTailChanges: 100, foldQuietChanges: 100 });
     cluster.master("m1");
     const w = cluster.client("w", ["m1"]);
     cluster.pass(100);
@@ -75,6 +75,84 @@ describe("clients", () => {
     cluster.settle();
     expect(open.document.toJSON()).toEqual({ votes: 99 });
     expect(count("state", "c1")).toBe(0);
+  });
+
+  test("foldQuietChanges: once nobody has written for a moment, who comes gets a state and nothing to play on it", () => {
+    const { cluster, count } = watched(24, { foldTailChanges: 1_000, foldQuietChanges: 10 });
+    cluster.master("m1");
+    const w = cluster.client("w", ["m1"]);
+    cluster.pass(100);
+    writeBy(w, cluster, 70);
+    const open = cluster.client("c1", ["m1"]).open("boards/a");
+    cluster.settle();
+    expect(open.document.toJSON()).toEqual({ votes: 70 });
+    expect([count("state", "c1"), count("feed", "c1")]).toEqual([1, 0]);
+    writeBy(w, cluster, 9);
+    const next = cluster.client("c2", ["m1"]).open("boards/a");
+    cluster.settle();
+    expect(next.document.toJSON()).toEqual({ votes: 79 });
+    expect([count("state", "c2"), count("feed", "c2")]).toEqual([1, 1]);
+  });
+
+  test("as long as somebody writes it stays what it is: folding it over and over would cost more than it saves", () => {
+    const { cluster, count } = watched(25, { foldTailChanges: 1_000, foldQuietChanges: 10 });
+    cluster.master("m1");
+    const w = cluster.client("w", ["m1"]);
+    w.open("boards/a");
+    cluster.settle();
+    for (let i = 0; i < 40; i++) {
+      w.write("boards/a", (b) => b.counter("votes").increment());
+      cluster.pass(LIMITS.idleCutMs - 50);
+    }
+    const open = cluster.client("c1", ["m1"]).open("boards/a");
+    cluster.pass(LIMITS.idleCutMs / 2);
+    expect(open.document.toJSON()).toEqual({ votes: 40 });
+    expect(count("state", "c1")).toBe(0);
+  });
+
+  test("what was not folded when the node was killed is when somebody has asked for it: for the next one", () => {
+    const { cluster, count } = watched(26, { foldTailChanges: 1_000, foldQuietChanges: 10 });
+    const m1 = cluster.master("m1");
+    const w = cluster.client("w", ["m1"]);
+    w.open("boards/a");
+    cluster.settle();
+    for (let i = 0; i < 50; i++) w.write("boards/a", (b) => b.counter("votes").increment());
+    cluster.passUntil("the node has them", () => JSON.stringify(m1.json("boards/a")) === '{"votes":50}');
+    // Else it would come back and ask for the document itself.
+    w.kill();
+    cluster.pass(50);
+    m1.restart();
+    cluster.pass(2_000);
+    const states = ["c1", "c2"].map((name) => {
+      const open = cluster.client(name, ["m1"]).open("boards/a");
+      cluster.settle();
+      cluster.pass(1_000);
+      expect(open.document.toJSON()).toEqual({ votes: 50 });
+      return count("state", name);
+    });
+    expect(states).toEqual([0, 1]);
+  });
+
+  test("foldQuietBytesMax, and what a few bytes are worth: a large base is not written anew for them", () => {
+    const states = (foldQuietBytesMax: number, times: number) => {
+      const limits = { foldTailChanges: 10, foldQuietChanges: 2, foldQuietBytesMax };
+      const { cluster, sent } = watched(27, limits);
+      cluster.master("m1");
+      const w = cluster.client("w", ["m1"]);
+      w.open("boards/a");
+      cluster.settle();
+      w.write("boards/a", (b) => b.register("text").set("x".repeat(2_000)));
+      for (let i = 1; i < 10; i++) w.write("boards/a", (b) => b.register(`r${i}`).set(i));
+      cluster.pass(1_000);
+      for (let i = 0; i < 4; i++) w.write("boards/a", (b) => b.register("more").set("y".repeat(times)));
+      cluster.pass(1_000);
+      cluster.client("c1", ["m1"]).open("boards/a");
+      cluster.settle();
+      return sent.filter(({ to, message }) => to === "c1" && message.kind === "feed").length;
+    };
+    expect(states(10_000, 10)).toBe(1);
+    expect(states(10_000, 1_000)).toBe(0);
+    expect(states(1_000, 1_000)).toBe(1);
   });
 
   test("one that was offline while the history went keeps what it wrote meanwhile, once", () => {

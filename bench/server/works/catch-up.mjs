@@ -1,13 +1,15 @@
 /**
- * A new client takes a document of 100,000 ops on 10,000 keys, written in transactions of ten: from the dialing until
- * everything has been received and every key can be read. Then again, after kill -9 and a restart of the server, from
- * the moment at which it listens.
+ * A new client takes a document of 100,000 ops on 10,000 keys, written in transactions of ten and then left alone for a
+ * second: from the dialing until everything has been received and every key can be read. Then again, after kill -9 and a
+ * restart of the server, from the moment at which it listens.
  */
 import { join, pause, until } from "../clients.mjs";
 import { host } from "../hosted.mjs";
 
 const OPS_PER_WRITE = 10;
 const LOADED_MS_MAX = 60_000;
+/** Every server has as long to put in order what it has, before somebody comes. */
+const QUIET_MS = 1_000;
 
 export const catchUp = {
   name: "catch-up",
@@ -29,7 +31,7 @@ export const catchUp = {
         return [`key-${op % size.keys}`, op];
       });
     const leave = await fill(language, server.port, await language.prepare("large", 0, writes, entriesOf));
-    await pause(drainMs);
+    await pause(Math.max(drainMs, QUIET_MS));
 
     const last = size.keys * (size.times - 1);
     const first = await taken(language, server.port, size.keys, last);

@@ -55,6 +55,13 @@ export const LIMITS = {
   documentNamesInMemoryMax: 25_000,
   /** Changes that come to a document's tail before it is folded into the base, if the base is not larger. */
   foldTailChanges: 512,
+  /**
+   * Changes of a tail that is folded when no more have come for `idleCutMs` to twice that: who opens the document then gets
+   * one state, and nothing to play on it.
+   */
+  foldQuietChanges: 64,
+  /** But not into a base that is larger than that, which takes its time; nor into one of four times the tail's bytes. */
+  foldQuietBytesMax: 512 << 10,
   /** Documents that wait to be folded, one more is folded when its tail has grown again; and as many that were, remembered. */
   foldsWaitingMax: 1_000,
   /** Changes that are folded, or records that are let go, before others have their turn. */

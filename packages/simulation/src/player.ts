@@ -671,6 +671,7 @@ const smallRetention = (records: number): Partial<Limits> => ({
   retentionRecordsMax: records,
   truncationRecordsMin: 2,
   foldTailChanges: 3,
+  foldQuietChanges: 2,
   foldChangesMax: 4,
   snapshotWindowBytes: 300,
   batchBytes: 400,

@@ -16,15 +16,18 @@ import { baseVectorKey, vectorRow } from "./tables.js";
  * it exactly those that were integrated by that moment, also where one change stands in two streams. So a mark is
  * set at what is visible, and becomes the base vector once all of it has become safe.
  *
- * The work is done in slices of a bounded number of changes, the next one when the disk has the last, and nobody waits
+ * A document is folded when its tail has become long; a shorter tail, when nothing has come for a moment and it is worth
+ * it (0114). The work is done in slices of a bounded number of changes, the next one when the disk has the last, and nobody waits
  * for it. A record goes in the same commit as the base that has its change, or in a later one.
  */
 export class Bases {
   /** The base vector. No document's base is beyond it. */
   readonly vector: MutableVector;
   private mark: { readonly vector: Vector; readonly journal: number } | undefined;
-  /** Documents with a long tail. */
-  private readonly long = new Map<string, DocumentName>();
+  /** Documents with a long tail, and how long one must be to be folded once more. */
+  private readonly long = new Map<string, { readonly name: DocumentName; readonly least: number }>();
+  /** Documents that are worth folding as soon as they are quiet, and how long their tails were when they were looked at. */
+  private readonly growing = new Map<string, { readonly name: DocumentName; tailLength: number }>();
   /** The vector has moved, or documents have come, since long tails were last gone through. */
   private isNews = false;
   /** There was enough to be let go when that was last looked at. */
@@ -67,21 +70,53 @@ export class Bases {
 
   /** A change has been integrated: is the document's tail long by now? */
   integrated(entry: DocumentEntry): void {
-    const { base, tailLength, tailBytes } = entry;
-    const count = tailLength - (base?.sequence ?? 0);
-    if (count < this.limits.foldTailChanges || count % this.limits.foldTailChanges !== 0) return;
-    // Folding costs as much as the base is large: it has to be worth it.
-    const bytes = Math.max(tailBytes, count * CHANGE_BYTES_MIN);
-    if (bytes < (base?.bytes ?? 0) || this.long.size >= this.limits.foldsWaitingMax) return;
-    this.long.set(documentId(entry.name), entry.name);
-    this.isNews = true;
+    const { foldTailChanges, foldQuietChanges } = this.limits;
+    const count = tailOf(entry);
+    if (count >= foldQuietChanges && count % foldQuietChanges === 0) this.grows(entry);
+    if (count < foldTailChanges || count % foldTailChanges !== 0) return;
+    if (!isWorth(entry, 1) || this.long.size >= this.limits.foldsWaitingMax) return;
+    this.waits(entry.name, foldTailChanges);
   }
 
-  /** Looks whether there is enough to be let go. Called a few times a second. Returns whether there is. */
+  /** Somebody was sent the document and its tail: the next one gets it in one piece, if it stays as it is. */
+  served(entry: DocumentEntry): void {
+    if (tailOf(entry) >= this.limits.foldQuietChanges) this.grows(entry);
+  }
+
+  /** Looks which tails have become quiet, and whether there is enough to be let go. Called a few times a second. */
   look(): boolean {
     this.retention.look();
+    this.lookAtGrowing();
     this.isDue = this.mayGo(this.visible);
-    return this.isDue;
+    return this.isDue || (this.isNews && this.long.size > 0);
+  }
+
+  /** It is not before the second look that a document can be seen to be quiet. */
+  private grows({ name }: DocumentEntry): void {
+    const id = documentId(name);
+    if (this.growing.has(id) || this.growing.size >= this.limits.foldsWaitingMax) return;
+    this.growing.set(id, { name, tailLength: 0 });
+  }
+
+  private lookAtGrowing(): void {
+    const { foldQuietChanges, foldQuietBytesMax, foldsWaitingMax } = this.limits;
+    for (const [id, seen] of this.growing) {
+      const entry = this.documents.find(seen.name);
+      if (entry !== undefined && entry.tailLength !== seen.tailLength) {
+        seen.tailLength = entry.tailLength;
+        continue;
+      }
+      if (this.long.size >= foldsWaitingMax) return;
+      this.growing.delete(id);
+      if (entry === undefined || tailOf(entry) < foldQuietChanges || this.long.has(id)) continue;
+      if ((entry.base?.bytes ?? 0) > foldQuietBytesMax || !isWorth(entry, QUIET_WORTH)) continue;
+      this.waits(entry.name, foldQuietChanges);
+    }
+  }
+
+  private waits(name: DocumentName, least: number): void {
+    this.long.set(documentId(name), { name, least });
+    this.isNews = true;
   }
 
   /** A snapshot was taken in: it is part of what is folded. */
@@ -172,13 +207,12 @@ export class Bases {
 
   private foldLong(changesMax: number): number {
     let left = changesMax;
-    for (const [id, name] of this.long) {
+    for (const [id, { name, least }] of this.long) {
       if (left <= 0) return 0;
       const entry = this.documents.find(name);
       left -= entry === undefined ? 0 : this.documents.fold(entry, this.vector, left);
       // What is left of the tail waits for the next vector, if it is still long.
-      const rest = entry === undefined ? 0 : entry.tailLength - (entry.base?.sequence ?? 0);
-      if (rest < this.limits.foldTailChanges) this.long.delete(id);
+      if (entry === undefined || tailOf(entry) < least) this.long.delete(id);
     }
     if (left > 0) this.isNews = false;
     return Math.max(0, left);
@@ -212,6 +246,16 @@ export class Bases {
     return left;
   }
 }
+
+/** Changes that the document has beyond its base. */
+const tailOf = ({ base, tailLength }: DocumentEntry): number => tailLength - (base?.sequence ?? 0);
+
+/** Folding costs as much as the base is large: the tail must have so many bytes that it is worth it, or that times as many. */
+const isWorth = (entry: DocumentEntry, times: number): boolean =>
+  Math.max(entry.tailBytes, tailOf(entry) * CHANGE_BYTES_MIN) * times >= (entry.base?.bytes ?? 0);
+
+/** A quiet document has nothing better to do, and somebody who opens it waits. */
+const QUIET_WORTH = 4;
 
 /** No change is shorter. */
 const CHANGE_BYTES_MIN = 32;

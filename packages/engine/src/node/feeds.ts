@@ -41,6 +41,8 @@ export class Feeds {
     private readonly visible: Vector,
     private readonly limits: Limits,
     private readonly mac: Mac | undefined,
+    /** A reader who had nothing of this document has it now. */
+    private readonly served: (entry: DocumentEntry) => void,
   ) {}
 
   session(channel: Channel): FeedSession {
@@ -169,6 +171,7 @@ export class Feeds {
   private serveTail(reader: Reader): boolean {
     const entry = this.documents.find(reader.name);
     if (entry === undefined) return true;
+    const isNew = reader.sequence === 0;
     if (!this.serveState(reader, entry)) return false;
     const { channel } = reader.session;
     let batch: PlacedChange[] = [];
@@ -188,6 +191,7 @@ export class Feeds {
       if (!channel.writable) return false;
     }
     send();
+    if (isNew) this.served(entry);
     return true;
   }
 

@@ -287,7 +287,9 @@ export class SyncNode {
     );
     this.serving = new Serving(this.log, this.peers, limits, () => this.fencesHere());
     this.gossiping = new Gossiping(config.name, this.peers, limits, this.retirements);
-    this.feeds = new Feeds(this.documents, this.log, this.visibility.visible, limits, ports.mac);
+    this.feeds = new Feeds(this.documents, this.log, this.visibility.visible, limits, ports.mac, (entry) =>
+      this.bases.served(entry),
+    );
     this.presence = new PresenceBoard(clock, scheduler, limits);
     const beyond = (vector: Vector) => this.closed.objectionTo(vector);
     this.reads = new Reads(
