@@ -13,7 +13,7 @@ import {
 } from "@syncline/protocol";
 import { SeededRandom, VirtualTime } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
-import { Channel } from "../../packages/engine/src/channel.js";
+import { Channel, type ChannelHandler } from "../../packages/engine/src/channel.js";
 
 /** A channel over a link that the test holds in its hands. */
 function setUp(is: Partial<Limits> = {}) {
@@ -38,14 +38,16 @@ function setUp(is: Partial<Limits> = {}) {
   };
   const limits = { ...LIMITS, ...is };
   const clock = { lateMs: 0, now: () => 0, monotonic: () => time.now + clock.lateMs };
-  const channel: Channel = new Channel(link, { clock, scheduler: time, messages: everyMessage() }, limits, {
+  const handler: ChannelHandler = {
     message: (message) => void told.messages.push(message),
     drained: () => {
       told.drained += 1;
     },
     closed: (reason, why) => void told.closed.push({ reason, fault: why }),
-  });
-  channel.greeted();
+  };
+  const ports = { clock, scheduler: time, messages: everyMessage() };
+  const channel: Channel = new Channel(link, ports, limits, handler);
+  channel.greeted(handler);
   const reader = new FrameReader();
   const writer = new FrameWriter();
   return {

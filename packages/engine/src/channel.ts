@@ -38,7 +38,7 @@ export class Channel implements LinkHandler {
   readonly #link: Link;
   readonly #ports: ChannelPorts;
   readonly #limits: ClientLimits;
-  readonly #handler: ChannelHandler;
+  #handler: ChannelHandler;
 
   constructor(link: Link, ports: ChannelPorts, limits: ClientLimits, handler: ChannelHandler) {
     this.#link = link;
@@ -60,9 +60,10 @@ export class Channel implements LinkHandler {
     return this.#open;
   }
 
-  /** The peer has greeted: frames of full size from now on. */
-  greeted(): void {
+  /** The peer has greeted: frames of full size from now on, and they are for this handler. */
+  greeted(handler: ChannelHandler): void {
     this.#frameBytesMax = this.#limits.frameBytesMax;
+    this.#handler = handler;
   }
 
   /** Bytes that wait for the peer to take them. */

@@ -1,6 +1,6 @@
 import { ByteWriter } from "@syncline/core";
-import { type Fault, fault, type Hello, type Limits, NONCE_BYTES } from "@syncline/protocol";
-import { Channel } from "./channel.js";
+import { type Fault, fault, type Hello, type Limits, type Message, NONCE_BYTES } from "@syncline/protocol";
+import { Channel, type ChannelHandler } from "./channel.js";
 import {
   type IntroductionPorts,
   introduction,
@@ -41,79 +41,99 @@ export function greet(
   limits: Limits,
   handler: GreetingHandler,
 ): Channel {
-  const nonce = ports.random.bytes(NONCE_BYTES);
-  // Made when it is sent: what a node knows of others may be news.
-  let mine = introduce();
-  let theirs: Hello | undefined;
-  let session: SessionHandler | undefined;
-  /** Set while an acceptor asks whether a client may come in: nothing else is expected then. */
-  let asking = false;
+  return new Greeting(side, link, self, ports, limits, handler).channel;
+}
 
-  const channel = new Channel(link, ports, limits, {
-    message(message) {
-      if (session !== undefined && message.kind === "proof") receiveUnaskedProof();
-      else if (session !== undefined) session.message(message);
-      else if (message.kind === "hello" && theirs === undefined) receiveHello(message);
-      else if (message.kind === "proof" && theirs !== undefined && !asking) receiveProof(theirs, message.mac);
-      else if (theirs !== undefined && needsProof(theirs)) {
-        channel.end(noProof(theirs));
-      } else channel.end(fault("UNEXPECTED_MESSAGE", `${message.kind} before the greeting`));
-    },
-    drained() {
-      session?.drained();
-    },
-    closed(reason, why) {
-      stopDeadline();
-      if (session !== undefined) session.closed(reason, why);
-      else handler.failed(reason, why);
-    },
-  });
-  const stopDeadline = ports.scheduler.after(limits.greetingMsMax, () => {
-    if (theirs !== undefined && needsProof(theirs)) channel.end(noProof(theirs));
-    else channel.end(fault("GREETING_TIMEOUT", `no greeting within ${limits.greetingMsMax} ms`));
-  });
-  if (side === "dialer") channel.send(mine);
-  return channel;
+/** Nothing of it is kept by a client's link once it is over. */
+class Greeting implements ChannelHandler {
+  readonly channel: Channel;
+  private readonly nonce: Uint8Array;
+  private readonly stopDeadline: () => void;
+  private mine: Hello | undefined;
+  private theirs: Hello | undefined;
+  /** An acceptor asks whether a client may come in: nothing else is expected then. */
+  private isAsking = false;
 
-  function introduce(): Hello {
-    return introduction(self(), nonce, ports, limits);
+  constructor(
+    private readonly side: "dialer" | "acceptor",
+    link: Link,
+    private readonly self: () => Self,
+    private readonly ports: GreetingPorts,
+    private readonly limits: Limits,
+    private readonly handler: GreetingHandler,
+  ) {
+    this.nonce = ports.random.bytes(NONCE_BYTES);
+    this.channel = new Channel(link, ports, limits, this);
+    this.stopDeadline = ports.scheduler.after(limits.greetingMsMax, () => {
+      if (this.theirs !== undefined && this.needsProof(this.theirs)) this.channel.end(noProof(this.theirs));
+      else this.channel.end(fault("GREETING_TIMEOUT", `no greeting within ${limits.greetingMsMax} ms`));
+    });
+    if (side === "dialer") this.channel.send(this.introduce());
   }
 
-  function receiveHello(hello: Hello): void {
-    const refused = objection(hello);
+  message(message: Message): void {
+    const { channel, theirs } = this;
+    if (message.kind === "hello" && theirs === undefined) this.receiveHello(message);
+    else if (message.kind === "proof" && theirs !== undefined && !this.isAsking)
+      this.receiveProof(theirs, message.mac);
+    else if (theirs !== undefined && this.needsProof(theirs)) channel.end(noProof(theirs));
+    else channel.end(fault("UNEXPECTED_MESSAGE", `${message.kind} before the greeting`));
+  }
+
+  drained(): void {}
+
+  closed(reason: string, why: Fault | undefined): void {
+    this.stopDeadline();
+    this.handler.failed(reason, why);
+  }
+
+  /** Made when it is sent: what a node knows of others may be news. */
+  private introduce(): Hello {
+    this.mine = introduction(this.self(), this.nonce, this.ports, this.limits);
+    return this.mine;
+  }
+
+  private receiveHello(hello: Hello): void {
+    const { channel, ports, side } = this;
+    const mine = side === "dialer" && this.mine !== undefined ? this.mine : this.introduce();
+    const refused = this.objection(mine, hello);
     if (refused !== undefined) {
       channel.end(refused);
       return;
     }
-    theirs = hello;
+    this.theirs = hello;
     if (side === "dialer") {
-      if (!needsProof(hello)) establish(hello);
-      return;
-    }
-    mine = introduce();
-    if (hello.peer !== "client") {
+      if (!this.needsProof(hello)) this.establish(hello);
+    } else if (hello.peer === "client") this.askWhether(hello, mine);
+    else {
       channel.send(mine);
-      if (ports.mac !== undefined) {
+      if (ports.mac !== undefined)
         channel.send({ kind: "proof", mac: ports.mac.sign(greetingProof("acceptor", hello, mine)) });
-      } else establish(hello);
-      return;
+      else this.establish(hello);
     }
-    asking = true;
-    handler.admitClient(hello, (unwelcome) => {
-      if (!asking || !channel.isOpen) return;
-      asking = false;
+  }
+
+  /** Whether a client may come in: mostly that is known at once. */
+  private askWhether(hello: Hello, mine: Hello): void {
+    const { channel } = this;
+    let isLater = false;
+    this.isAsking = true;
+    this.handler.admitClient(hello, (unwelcome) => {
+      if (!this.isAsking || !channel.isOpen) return;
+      this.isAsking = false;
       if (unwelcome !== undefined) {
         channel.end(unwelcome);
         return;
       }
-      mine = introduce();
-      channel.send(mine);
-      establish(hello);
+      channel.send(isLater ? this.introduce() : mine);
+      this.establish(hello);
     });
+    isLater = true;
   }
 
-  function receiveProof(hello: Hello, mac: Uint8Array): void {
-    if (ports.mac === undefined || !needsProof(hello)) {
+  private receiveProof(hello: Hello, mac: Uint8Array): void {
+    const { channel, mine, ports, side } = this;
+    if (ports.mac === undefined || mine === undefined || !this.needsProof(hello)) {
       channel.end(fault("UNEXPECTED_MESSAGE", "a proof that nobody asked for"));
       return;
     }
@@ -128,35 +148,43 @@ export function greet(
     if (side === "dialer") {
       channel.send({ kind: "proof", mac: ports.mac.sign(greetingProof("dialer", dialer, acceptor)) });
     }
-    establish(hello);
+    this.establish(hello);
+  }
+
+  private establish(hello: Hello): void {
+    const { channel } = this;
+    this.stopDeadline();
+    const session = this.handler.greeted(channel, hello);
+    channel.greeted(hello.peer === "client" ? session : this.lookingForProofs(session, hello));
   }
 
   /** An end without a secret asks for no proof: the greeting was over for it when the proof came. */
-  function receiveUnaskedProof(): void {
-    const areNodes = theirs !== undefined && theirs.peer !== "client" && mine.peer !== "client";
-    if (ports.mac === undefined && areNodes) {
-      const reason = `${theirs?.name} proves a secret, and this node has none: --cluster-secret-file`;
-      channel.end(fault("PROOF_FAILED", reason));
-    } else channel.end(fault("UNEXPECTED_MESSAGE", "a proof after the greeting"));
-  }
-
-  function establish(hello: Hello): void {
-    stopDeadline();
-    channel.greeted();
-    session = handler.greeted(channel, hello);
+  private lookingForProofs(session: SessionHandler, { name }: Hello): SessionHandler {
+    const { channel, ports } = this;
+    return {
+      message(message) {
+        if (message.kind !== "proof") session.message(message);
+        else if (ports.mac === undefined) {
+          const reason = `${name} proves a secret, and this node has none: --cluster-secret-file`;
+          channel.end(fault("PROOF_FAILED", reason));
+        } else channel.end(fault("UNEXPECTED_MESSAGE", "a proof after the greeting"));
+      },
+      drained: () => session.drained(),
+      closed: (reason, why) => session.closed(reason, why),
+    };
   }
 
   /** Nodes prove themselves to nodes; a client proves nothing here, and asks no proof of a server. */
-  function needsProof(hello: Hello): boolean {
-    return ports.mac !== undefined && hello.peer !== "client" && mine.peer !== "client";
+  private needsProof(hello: Hello): boolean {
+    return this.ports.mac !== undefined && hello.peer !== "client";
   }
 
-  function objection(hello: Hello): Fault | undefined {
+  private objection(mine: Hello, hello: Hello): Fault | undefined {
     const wrong = mismatch(mine, hello);
     if (wrong !== undefined) return wrong;
-    if (side === "dialer" && hello.peer === "client")
+    if (this.side === "dialer" && hello.peer === "client")
       return fault("UNEXPECTED_MESSAGE", "a client answered as a server");
-    if (hello.peer !== "client" && mine.peer !== "client" && hello.name === mine.name) {
+    if (hello.peer !== "client" && hello.name === mine.name) {
       return hello.incarnation === mine.incarnation
         ? fault("SELF_LINK", `${mine.name} has reached itself`)
         : fault("SUPERSEDED", `two running nodes are named ${mine.name}`);

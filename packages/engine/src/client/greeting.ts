@@ -28,13 +28,8 @@ export function greetServer(
   handler: ServerGreetingHandler,
 ): Channel {
   const mine = introduction(self, ports.random.bytes(NONCE_BYTES), ports, limits);
-  let session: SessionHandler | undefined;
   const channel = new Channel(link, ports, limits, {
     message(message) {
-      if (session !== undefined) {
-        session.message(message);
-        return;
-      }
       if (message.kind !== "hello") {
         channel.end(fault("UNEXPECTED_MESSAGE", `${message.kind} before the greeting`));
         return;
@@ -45,16 +40,12 @@ export function greetServer(
         return;
       }
       stopDeadline();
-      channel.greeted();
-      session = handler.greeted(channel, message);
+      channel.greeted(handler.greeted(channel, message));
     },
-    drained() {
-      session?.drained();
-    },
+    drained() {},
     closed(reason, why) {
       stopDeadline();
-      if (session !== undefined) session.closed(reason, why);
-      else handler.failed(reason, why);
+      handler.failed(reason, why);
     },
   });
   const stopDeadline = ports.scheduler.after(limits.greetingMsMax, () =>

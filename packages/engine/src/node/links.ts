@@ -122,15 +122,12 @@ export class Links {
     this.greeting.add(channel);
     if (side === "dialer") return channel;
     this.accepted += 1;
-    return {
-      frame: (bytes) => channel.frame(bytes),
-      drained: () => channel.drained(),
-      closed: (reason) => {
-        this.accepted -= 1;
-        channel.closed(reason);
-      },
-    };
+    return new AcceptedEnd(channel, this.gone);
   }
+
+  private readonly gone = (): void => {
+    this.accepted -= 1;
+  };
 
   private attachNode(
     channel: Channel,
@@ -200,5 +197,26 @@ export class Links {
       this.on.forget(old);
       old.channel.end(fault("SUPERSEDED", `${name} has come back as a new process`));
     }
+  }
+}
+
+/** An end that somebody else has opened: it counts until the transport says that it is no more. */
+class AcceptedEnd implements LinkHandler {
+  constructor(
+    private readonly channel: Channel,
+    private readonly gone: () => void,
+  ) {}
+
+  frame(bytes: Uint8Array): void {
+    this.channel.frame(bytes);
+  }
+
+  drained(): void {
+    this.channel.drained();
+  }
+
+  closed(reason: string): void {
+    this.gone();
+    this.channel.closed(reason);
   }
 }
