@@ -69,11 +69,43 @@ export const MUTANTS = [
     file: node("retiring"),
     edits: [
       [
-        "...this.doubtsOf(node, open, goal, isHeard), ...this.uncommitted(open)]",
+        "...this.doubtsOf(node, open, goal, isHeard), ...this.uncommitted(open, rule)]",
         "...this.doubtsOf(node, open, goal, isHeard)]",
       ],
     ],
     tests: [FORMER, "not before those who count for it"],
+  },
+  {
+    rule: "decision 0080, I6",
+    name: "a former stream is closed without those whom its rule names and who have never come",
+    file: node("retiring"),
+    edits: [
+      ["!others.has(name) && this.retirements.isRetired(name);", "!others.has(name);"],
+      [" && counted.length + gone >= neededOf(rule, counted.length)", ""],
+      [".filter(({ node }) => isGone(node)).length", ".length"],
+    ],
+    tests: [FORMER, "who has never come"],
+  },
+  {
+    rule: "decision 0080",
+    name: "a rule that a node was given since frees nothing of its past",
+    file: node("retiring"),
+    edits: [["names.filter(has).length >= neededOf(present, names.length)", "names.length < 0"]],
+    tests: [FORMER, "who has never come"],
+  },
+  {
+    rule: "decision 0053",
+    name: "a purge that takes nothing but lost values is not noticed",
+    file: node("purges"),
+    edits: [["written.has(LOST) || ", ""]],
+    tests: ["test/scenarios/purge-dropped.test.ts", "a lost value alone"],
+  },
+  {
+    rule: "decision 0053",
+    name: "the record of a purge, which names lost values, is not asked for",
+    file: node("purges"),
+    edits: [["[vector, places?.get(LOST) ?? new Map()]", "[vector]"]],
+    tests: ["test/scenarios/purge-dropped.test.ts", "a lost value alone"],
   },
   {
     rule: "decision 0010",

@@ -134,6 +134,29 @@ describe("a master that was started again closes what it had", () => {
 });
 
 describe("it waits", () => {
+  test("for who has never come and is named by the rule; another rule does without him", () => {
+    const cluster = world(12);
+    const rule = { kind: "any", needed: 2, names: ["f1", "f2"] } as const;
+    const m1 = cluster.master("m1", { follow: ["m2"], rule });
+    const m2 = cluster.master("m2", { follow: ["m1"] });
+    const f1 = cluster.follower("f1", { follow: ["m1", "m2"] });
+    const nodes = [m1, m2, f1];
+    cluster.pass(2_000);
+    m1.write("boards/a", (b) => b.set("tags").add("promised to two"));
+    cluster.pass(1_000);
+    m1.restart();
+    cluster.pass(60_000);
+    for (const node of nodes) {
+      expect(ends(node, "m1")).toEqual([null, null]);
+      expect(node.json("boards/a")).toBeUndefined();
+    }
+    const changed = m1.changeRule({ kind: "any", needed: 1, names: ["f1"] });
+    closedEverywhere(cluster, nodes, "m1");
+    expect(changed.answer).toBe("changed");
+    cluster.settle();
+    for (const node of nodes) expect(tags(node)).toEqual(["promised to two"]);
+  });
+
   test("for every single member; retiring who is gone is enough", () => {
     const { cluster, m1, m2, f1 } = three(11);
     f1.kill();

@@ -146,6 +146,31 @@ test("a member that is away holds records up; it is purged when it is back, and 
     ]);
 });
 
+test("a lost value alone is a field's content, too; the record that takes it off the list is waited for", () => {
+  const { cluster, m1, m2, f1, all } = threeNodes(96);
+  for (const key of ["a", "b", "c"]) m1.write(`boards/${key}`, (b: Draft) => b.register("title").clear());
+  alter(cluster, m1, { do: "drop", collection: "boards", field: "title" });
+  cluster.settle();
+  f1.kill();
+  for (const node of all.slice(0, 2))
+    expect(states(node, TITLE), node.name).toEqual(["present", "present", "present"]);
+  purge(cluster, m2, TITLE);
+  cluster.pass(10_000);
+  for (const node of [m1, m2])
+    expect([states(node, TITLE), has(node, "secret")], node.name).toEqual([
+      ["purging", "purging", "purging"],
+      true,
+    ]);
+  f1.start();
+  cluster.settle();
+  cluster.pass(10_000);
+  for (const node of all)
+    expect([states(node, TITLE), has(node, "secret")], node.name).toEqual([
+      ["purged", "purged", "purged"],
+      false,
+    ]);
+});
+
 test.each([undefined, TITLE])(
   "what is written at the same time stays, and is told: of a collection, or of the field %o",
   (field) => {

@@ -45,7 +45,7 @@ export {
 } from "./map.js";
 export { type DocumentEvent, differences, observe, type PlaceChange } from "./observe.js";
 export type { Outdone, OutdonePlaces } from "./outdone.js";
-export { isOfLife } from "./own-fields.js";
+export { isOfLife, LOST_PATH } from "./own-fields.js";
 export { packDocuments } from "./packed.js";
 export { fieldKey, type Path, type PathStep } from "./path.js";
 export type { Place } from "./place.js";

@@ -9,6 +9,7 @@ import {
   type LinkHandler,
   type Logger,
   type Mac,
+  type NodeStatus,
   type OpenDocument,
   type OwnChange,
   openAccess,
@@ -158,7 +159,8 @@ export class Cluster {
    * the specification says of all changes ever made.
    */
   settle(maxMs = 120_000): void {
-    this.passUntil("everything settles", () => this.isSettled(), maxMs);
+    do this.passUntil("everything settles", () => this.isSettled(), maxMs);
+    while (this.findsDamage());
     this.meet();
     this.check();
     const alive = [...this.nodes.values()].filter((node) => node.isUp);
@@ -170,6 +172,21 @@ export class Cluster {
       if (client.isClosed) continue;
       for (const [id, open] of client.opened) this.mustHoldAll(client.name, open.document, id);
     }
+  }
+
+  /** Reads all that checks read: a disk that turns out to be damaged is replaced now, not while they are at it. */
+  private findsDamage(): boolean {
+    const up = [...this.nodes.values()].filter((node) => node.isUp);
+    for (const node of up) {
+      node.examine(() => {
+        node.engine.conflictList();
+        for (const id of this.ledger.documents()) node.engine.documentFromDisk(readDocumentId(id));
+      });
+    }
+    const isAnyDown = () => up.some((node) => !node.isUp);
+    if (!isAnyDown()) return false;
+    if (this.onFailure !== undefined) this.passUntil("damaged disks are replaced", () => !isAnyDown());
+    return true;
   }
 
   /** Lets time pass until everybody sees who is there, and nobody else. */
@@ -205,7 +222,7 @@ export class Cluster {
   describe(): string {
     const lines = [...this.nodes.values()].map((node) =>
       node.isUp
-        ? `${node.name}: ${canonical(node.engine.status())}`
+        ? `${node.name}: ${canonical(node.status())}`
         : `${node.name}: down ${node.failure?.message ?? ""}`.trimEnd(),
     );
     for (const client of this.clients.values())
@@ -444,6 +461,15 @@ export class SimNode {
     } catch (error) {
       this.crash(error);
     }
+  }
+
+  /** What it says of itself; undefined where its disk turns out to be damaged. */
+  status(): NodeStatus | undefined {
+    let status: NodeStatus | undefined;
+    this.examine(() => {
+      status = this.engine.status();
+    });
+    return status;
   }
 
   /** A read as an HTTP caller makes it. The answer arrives as time passes, if the node lives to give it. */

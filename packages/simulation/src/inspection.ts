@@ -96,6 +96,7 @@ export class Inspection {
     const isPromised = (place: KnownRecord): boolean =>
       this.isCommitted(place) ||
       this.isClosed(place) ||
+      this.isClosedByLaterRule(place) ||
       // Said by a node that had not heard yet that it was retired: its own disk was all that it promised.
       ([place, ...this.changesOfRule(place)].some(({ rule }) => rule.kind === "local") && this.isAside(id));
     if (own.confirmed && !places.some(isPromised)) {
@@ -193,7 +194,7 @@ export class Inspection {
 
   /**
    * It stands before the end of a stream that a retirement closed, of its node or of one that counted for it: that counts as
-   * committed, since nobody is left to ask. A stream that its own node closes was committed before (decision 0080).
+   * committed, since nobody is left to ask.
    */
   private isClosed({ stream, position, opening, rule }: KnownRecord): boolean {
     const concerned = new Set([opening.node, ...("names" in rule ? rule.names : [])]);
@@ -202,6 +203,22 @@ export class Inspection {
         position <= (engine.endOf(stream) ?? 0) &&
         engine.status().closings.some(({ node, retirements }) => retirements > 0 && concerned.has(node)),
     );
+  }
+
+  /**
+   * Its own node has closed its stream, and was started with another rule since, under which this is committed (decision
+   * 0080). If the rule is the same, it was committed before.
+   */
+  private isClosedByLaterRule(place: KnownRecord): boolean {
+    const { stream, position, opening } = place;
+    const nodes = [...this.cluster.nodes.values()];
+    if (!nodes.some(({ engine }) => position <= (engine.endOf(stream) ?? 0))) return false;
+    // Streams stand in the order in which they were begun.
+    const later = [...this.streams.values()].slice([...this.streams.keys()].indexOf(stream) + 1);
+    const rules = later
+      .filter(([first]) => first?.opening.node === opening.node)
+      .flatMap((records) => records.map(({ rule }) => rule));
+    return rules.some((rule) => this.isHeldByRule({ ...place, rule }));
   }
 
   /**

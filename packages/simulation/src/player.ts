@@ -449,7 +449,7 @@ class Player {
 
   private promote(name: string, force: boolean, needed: number): boolean {
     const node = this.cluster.nodes.get(name);
-    if (node?.isUp !== true || node.engine.status().role === "master") return false;
+    if (node?.isUp !== true || node.status()?.role !== "follower") return false;
     const names = [...this.history.masters, ...this.history.followers].map((other) => other.name);
     const rule =
       needed === 0
@@ -461,7 +461,7 @@ class Player {
 
   private demote(name: string, force: boolean): boolean {
     const node = this.cluster.nodes.get(name);
-    if (node?.isUp !== true || node.engine.status().role === "follower") return false;
+    if (node?.isUp !== true || node.status()?.role !== "master") return false;
     this.watchRole(node.demote({ force, waitMs: 10_000 }), name);
     return true;
   }
@@ -639,7 +639,7 @@ class Player {
     // The one of several may have been demoted, and others step down once they learn that it was the one.
     if (this.history.single === true) cluster.pass(30_000);
     const nodes = [...cluster.nodes.values()];
-    if (nodes.some((node) => node.engine.status().role === "master")) return;
+    if (nodes.some((node) => node.status()?.role === "master")) return;
     this.count("roles: no master was left", 1);
     const promoted = nodes[0]?.promote();
     cluster.passUntil("there is a master again", () => promoted?.answer?.ok === true);

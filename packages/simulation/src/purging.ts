@@ -157,7 +157,8 @@ export class Purging {
         throw new Violation(`I9: ${wrong.name} says ${stateOf(wrong)} ${what}, and it shows something`);
     }
     if (!isAll || !this.isStill(nodes[0]!, change, field)) return;
-    const seen = held.filter((one) => isAbout(one, field));
+    // The purge itself among it: it names the lost values that it takes off the list.
+    const seen = held.filter((one) => one === change || isAbout(one, field));
     const isGone = () =>
       nodes.every((node) => ["purged", "unknown"].includes(stateOf(node))) &&
       !seen.some((one) => this.inspection.isKept(one));

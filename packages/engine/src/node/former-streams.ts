@@ -1,5 +1,6 @@
 import type { MutableVector, StreamId, Vector } from "@syncline/core";
 import { positionIn } from "@syncline/core";
+import type { CommitRule } from "@syncline/protocol";
 import type { Clock, Logger } from "../ports.js";
 import type { Fences } from "./fences.js";
 import type { Peers } from "./peers.js";
@@ -48,7 +49,7 @@ export class FormerStreams {
     private readonly on: {
       /** Whether it is clear which stream is its present one, if any. */
       isSteady(): boolean;
-      present(): StreamId | undefined;
+      present(): { readonly id: StreamId; readonly rule: CommitRule } | undefined;
       /** Whether this process has opened it. */
       isOpened(stream: StreamId): boolean;
       /** Something is known that was not. */
@@ -64,7 +65,7 @@ export class FormerStreams {
       return;
     }
     const streams = this.candidates();
-    if (streams.size === 0 || this.retiring.doubtsOfOwn(streams, undefined).length > 0) {
+    if (streams.size === 0 || this.doubts(streams, undefined).length > 0) {
       this.heard = undefined;
       return;
     }
@@ -80,10 +81,7 @@ export class FormerStreams {
     const { fence, streams } = this.attempt;
     if (!this.fences.holds(this.self, fence)) this.leave();
     else if (!this.on.isSteady()) this.giveUp();
-    else if (
-      this.retiring.isFenced(this.self, fence) &&
-      this.retiring.doubtsOfOwn(streams, fence).length === 0
-    )
+    else if (this.retiring.isFenced(this.self, fence) && this.doubts(streams, fence).length === 0)
       this.decide(streams);
   }
 
@@ -97,8 +95,12 @@ export class FormerStreams {
     // Somebody retires it, or takes it for gone.
     const isFenced = coordinator !== "" && coordinator !== this.self;
     if (isFenced || this.peers.isContested(this.self) || !this.on.isSteady()) return new Set();
-    const former = this.retiring.former(this.on.present());
+    const former = this.retiring.former(this.on.present()?.id);
     return new Set([...former].filter((stream) => !this.isDone || this.on.isOpened(stream)));
+  }
+
+  private doubts(streams: ReadonlySet<StreamId>, fence: number | undefined) {
+    return this.retiring.doubtsOfOwn(streams, fence, this.on.present()?.rule);
   }
 
   private decide(streams: ReadonlySet<StreamId>): void {

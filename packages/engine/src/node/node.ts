@@ -372,7 +372,7 @@ export class SyncNode {
       ports.log,
       {
         isSteady: () => this.isSteady(),
-        present: ownStream,
+        present: () => this.log.stream(ownStream() ?? 0),
         isOpened: (stream) => this.mastership.opened.has(stream),
         news,
       },

@@ -2,8 +2,10 @@ import {
   type Document,
   type DocumentName,
   documentId,
+  fieldKey,
   isRemaining,
   KINDS,
+  LOST_PATH,
   type PathStep,
   remainingIn,
   type Vector,
@@ -41,6 +43,9 @@ export const stepOf = ({ id, kind }: FieldIdentity): PathStep => ({
   kind: (KINDS as Readonly<Record<string, number>>)[kind] ?? 0,
 });
 
+/** Where values that were lost in conflicts stand, those of all fields. */
+const LOST = fieldKey(LOST_PATH[0]!.name, LOST_PATH[0]!.kind);
+
 /** Documents that are looked at before others have their turn. */
 const LOOKED_AT = 50;
 
@@ -76,12 +81,12 @@ export class Purges {
     else this.pending.delete(id);
   }
 
-  /** A change has been integrated: it may have taken a dropped field away. */
+  /** A change has been integrated: it may have taken a dropped field away, or the last value of it that was lost. */
   integrated(entry: DocumentEntry, place: PlacedChange): void {
     const dropped = this.droppedFields(entry.name);
     if (dropped.length === 0) return;
     const written = fieldsOf(place);
-    if (dropped.some(({ id, kind }) => written.has(fieldKeyOf(id, kind))))
+    if (written.has(LOST) || dropped.some(({ id, kind }) => written.has(fieldKeyOf(id, kind))))
       this.changed(entry, this.documents.read(entry));
   }
 
@@ -110,14 +115,13 @@ export class Purges {
   /** The same of a field that was dropped. */
   stateOfField(name: DocumentName, field: FieldIdentity): PurgeState {
     const entry = this.documents.find(name);
-    const vector =
-      entry === undefined || entry.tailLength === 0
-        ? undefined
-        : this.documents.placesOf(entry).get(fieldKeyOf(field.id, field.kind));
+    const places = entry && entry.tailLength > 0 ? this.documents.placesOf(entry) : undefined;
+    const vector = places?.get(fieldKeyOf(field.id, field.kind));
     if (entry === undefined || vector === undefined) return { state: "unknown", reason: "" };
     if (isRemaining(this.documents.read(entry), stepOf(field)))
       return { state: "present", reason: `${field.id} holds something, hidden by a drop` };
-    return this.inRecords([vector]);
+    // Who takes a lost value off the list names it: his record has it, too, and need not write to the field.
+    return this.inRecords([vector, places?.get(LOST) ?? new Map()]);
   }
 
   private inRecords(places: Iterable<Vector>): PurgeState {

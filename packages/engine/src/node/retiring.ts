@@ -1,6 +1,6 @@
 import type { MutableVector, StreamId, Vector } from "@syncline/core";
 import { positionIn } from "@syncline/core";
-import { ruleText } from "@syncline/protocol";
+import { type CommitRule, ruleText } from "@syncline/protocol";
 import { candidatesOf, neededOf } from "./commit.js";
 import type { HeldStream, Log } from "./log.js";
 import type { Member, Members } from "./members.js";
@@ -56,9 +56,14 @@ export class Retiring {
 
   /**
    * The same of a node that closes former streams of its own, behind its fence if there is one yet. It hears every single
-   * member: that it lives is no need to hurry, and whoever counted for what was safe, once, is among them.
+   * member: that it lives is no need to hurry, and whoever counted for what was safe, once, is among them. `rule` is that
+   * of its present stream, if it has one.
    */
-  doubtsOfOwn(streams: ReadonlySet<StreamId>, fence: number | undefined): Doubt[] {
+  doubtsOfOwn(
+    streams: ReadonlySet<StreamId>,
+    fence: number | undefined,
+    rule: CommitRule | undefined,
+  ): Doubt[] {
     const { name: node } = this.self;
     const isHeard = (name: string) => {
       if (name === node) return true;
@@ -68,21 +73,34 @@ export class Retiring {
     const silent = [...this.members.others().keys()].filter((name) => !isHeard(name));
     const open = [...this.retirements.open(node)].filter(({ id }) => streams.has(id));
     const goal = new Map([...this.goal(node)].filter(([id]) => streams.has(id)));
-    const doubts = [...this.doubtsOf(node, open, goal, isHeard), ...this.uncommitted(open)];
+    const doubts = [...this.doubtsOf(node, open, goal, isHeard), ...this.uncommitted(open, rule)];
     if (silent.length === 0) return doubts;
     const reason = `${silent.join(", ")} is a member and not heard`;
     return [{ node: "", stream: undefined, have: 0, known: 0, unheard: silent, reason }, ...doubts];
   }
 
-  /** An end counts as committed: whoever counts for that, and is a member, has all of it first. */
-  private uncommitted(open: readonly HeldStream[]): Doubt[] {
-    const others = this.members.others();
-    return open.flatMap(({ id, rule, opening, isLocal, committed, held: known }) => {
-      if (isLocal || rule.kind === "local" || committed >= known) return [];
-      const counted = candidatesOf(rule, opening.node, this.members).filter((name) => others.has(name));
-      const behind = counted.filter((name) => this.peers.position(name, id, "durable") < known);
-      if (behind.length === 0) return [];
-      const reason = `a stream of ${opening.node} is here up to ${known}, and not at ${behind.join(", ")}`;
+  /**
+   * An end counts as committed, so all of it has to be where the stream's rule says: at everybody whom that counts and who
+   * was not retired, also where he has never joined. Or where the rule says that the node was started with since: as of a
+   * rule that is changed in a stream, what came before it is committed by that as well (decision 0055).
+   */
+  private uncommitted(open: readonly HeldStream[], present: CommitRule | undefined): Doubt[] {
+    return open.flatMap((stream) => {
+      const { id, rule, opening, isLocal, committed, held: known } = stream;
+      if (isLocal || rule.kind === "local" || committed >= known || present?.kind === "local") return [];
+      const has = (name: string) => this.peers.position(name, id, "durable") >= known;
+      if (present !== undefined) {
+        const names = candidatesOf(present, opening.node, this.members);
+        if (names.filter(has).length >= neededOf(present, names.length)) return [];
+      }
+      const others = this.members.others();
+      const isGone = (name: string) => !others.has(name) && this.retirements.isRetired(name);
+      const counted = candidatesOf(rule, opening.node, this.members).filter((name) => !isGone(name));
+      const behind = counted.filter((name) => !has(name));
+      const gone = this.retirements.all().filter(({ node }) => isGone(node)).length;
+      if (behind.length === 0 && counted.length + gone >= neededOf(rule, counted.length)) return [];
+      const where = behind.length > 0 ? `not at ${behind.join(", ")}` : `${ruleText(rule)} counts more nodes`;
+      const reason = `a stream of ${opening.node} is here up to ${known}, and ${where}`;
       return [{ node: opening.node, stream: id, have: committed, known, unheard: [], reason }];
     });
   }
