@@ -21,7 +21,9 @@ import { type Value, valueKey } from "./value.js";
 
 export const isOwnField = (name: string): boolean => name.startsWith("~");
 
+/** Where a document says that it is deleted. */
 export const DELETED_PATH: Path = [{ name: "~deleted", kind: KINDS.register }];
+/** The list of values that were lost in conflicts. */
 export const LOST_PATH: Path = [{ name: "~lost", kind: KINDS.set }];
 
 /** What a deletion says: the counters that its maker had seen, or nothing if there are too many. */
