@@ -14,9 +14,11 @@ export class NameTable {
   /** One more than a number, or 0: found by hash, the next free place taken. */
   #table = NO_NUMBERS;
   #size = 0;
-  /** What was found last: who looks at something mostly looks again. */
+  /** What was looked for last, and its number: who looks at something mostly looks again. */
   #last: string | undefined;
   #lastNumber = -1;
+  /** Where that is in the table, or goes to. */
+  #lastPlace = 0;
 
   /** @param expected how many names are going to be added. */
   constructor(expected = 0) {
@@ -33,33 +35,24 @@ export class NameTable {
   /** The number of a name, -1 if it has none. */
   find(name: string): number {
     if (this.#few !== undefined) return this.#few.indexOf(name);
-    if (name === this.#last) return this.#lastNumber;
-    if (this.#size === 0) return -1;
-    const length = encode(name);
-    const number = this.#table[this.#placeOf(hash(length), length)]! - 1;
-    if (number >= 0) this.#found(name, number);
-    return number;
+    if (name !== this.#last) this.#look(name);
+    return this.#lastNumber;
   }
 
   /** The number of a name, the next one if it has none. */
   findOrAdd(name: string): number {
-    if (this.#few !== undefined || this.#size * LOAD_MAX >= this.#table.length) {
-      const number = this.find(name);
-      return number < 0 ? this.#add(name) : number;
-    }
+    const number = this.find(name);
+    return number < 0 ? this.#add(name) : number;
+  }
+
+  #look(name: string): void {
     const length = encode(name);
-    const at = this.#placeOf(hash(length), length);
-    const number = this.#table[at]! - 1;
-    if (number >= 0) return number;
-    this.#table[at] = this.#size + 1;
-    return this.#append(length);
-  }
-
-  #found(name: string, number: number): void {
     this.#last = name;
-    this.#lastNumber = number;
+    this.#lastPlace = this.#placeOf(hash(length), length);
+    this.#lastNumber = this.#table[this.#lastPlace]! - 1;
   }
 
+  /** Adds a name that was looked for and is not there. */
   #add(name: string): number {
     const few = this.#few;
     if (few !== undefined && few.length < FEW_MAX) {
@@ -70,12 +63,14 @@ export class NameTable {
       this.#few = undefined;
       this.#size = 0;
       this.#starts = new Uint32Array(2 * FEW_MAX);
-      for (const each of few) this.#add(each);
+      for (const each of few) this.#append(encode(each));
+      this.#rehash();
+      this.#look(name);
     }
-    const length = encode(name);
-    const number = this.#append(length);
+    const number = this.#append(encode(name));
+    this.#table[this.#lastPlace] = number + 1;
+    this.#lastNumber = number;
     if (this.#size * LOAD_MAX > this.#table.length) this.#rehash();
-    else this.#table[this.#placeOf(hash(length), length)] = number + 1;
     return number;
   }
 
@@ -131,6 +126,7 @@ export class NameTable {
       table[at] = number + 1;
     }
     this.#table = table;
+    this.#last = undefined;
   }
 }
 
