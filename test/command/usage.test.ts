@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { folder, run, serve, start } from "./commands.js";
 
@@ -220,4 +220,22 @@ test("help names every flag, and goes to standard output", async () => {
     expect(stdout).toContain(`  --${flag} `);
   }
   expect((await run(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test("a server starts without the simulator and the demo, which are a seventh of all that would be loaded", () => {
+  const dist = join(import.meta.dirname, "../../apps/syncline/dist");
+  const seen = new Set<string>();
+  const load = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    if (!file.startsWith(".")) return;
+    for (const [, from = ""] of readFileSync(join(dist, file), "utf8").matchAll(
+      /^(?:import|export|\}).* from "(.*)";/gm,
+    ))
+      load(from.startsWith(".") ? `./${join(dirname(file), from)}` : from);
+  };
+  load("./main.js");
+  expect(seen).toContain("@syncline/server");
+  expect(seen).toContain("./serve.js");
+  expect([...seen].filter((one) => /simulat|\/demo(?!\/port)/.test(one))).toEqual([]);
 });

@@ -12,6 +12,7 @@ import { type Control, openControl } from "./demo/control.js";
 import { DemoLink } from "./demo/links.js";
 import { narrate } from "./demo/narrator.js";
 import { DemoNode, portsFrom } from "./demo/nodes.js";
+import { DEMO_PORT } from "./demo/port.js";
 import { type Cast, tell } from "./demo/story.js";
 import { EXIT, type ExitCode, Stop } from "./exit.js";
 
@@ -21,7 +22,6 @@ export interface DemoFlags {
   readonly once?: true;
 }
 
-export const DEMO_PORT = 1234;
 /** How long people get to read a chapter, where people read. */
 const PAUSE_MS = 1_200;
 

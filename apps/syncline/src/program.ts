@@ -4,18 +4,18 @@
  * The flags of `serve` are the rows of the server's table of settings; nothing about them is written twice.
  */
 import { flagOf, SETTING_KEYS, SETTINGS, VERSION, variableOf } from "@syncline/server";
-import { FAULTS } from "@syncline/simulation";
 import { Command, CommanderError, Option } from "commander";
 import { type BackupFlags, backup, type RestoreFlags, restore } from "./backup.js";
 import { conflictsCommand } from "./conflicts.js";
-import { DEMO_PORT, type DemoFlags, demo } from "./demo.js";
+import { DEMO_PORT } from "./demo/port.js";
+import type { DemoFlags } from "./demo.js";
 import { EXIT, type ExitCode, Stop } from "./exit.js";
 import { purgeCommand } from "./purge.js";
 import { retireCommand } from "./retire.js";
 import { demoteCommand, promoteCommand, syncCommand } from "./roles.js";
 import { schemaCommand } from "./schema.js";
 import { serve } from "./serve.js";
-import { type SimulateFlags, simulate } from "./simulate.js";
+import type { SimulateFlags } from "./simulate.js";
 import { askStatus, DEFAULT_URL, statusText } from "./status.js";
 import { type VerifyFlags, verify } from "./verify.js";
 
@@ -42,7 +42,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   program.addCommand(verifyCommand((result) => (code = result)));
   program.addCommand(backupCommand((result) => (code = result)));
   program.addCommand(restoreCommand((result) => (code = result)));
-  program.addCommand(simulateCommand((result) => (code = result)));
+  program.addCommand(await simulateCommand(args, (result) => (code = result)));
   if (args.length === 0) {
     throw new Stop(EXIT.usage, [
       "say what to do: `syncline serve`, `syncline demo`, `syncline status`, `syncline simulate`, or `syncline --help`",
@@ -89,7 +89,10 @@ function demoCommand(ended: (code: ExitCode) => void): Command {
     .option("--story", "first tell what happens when servers are killed, on the terminal")
     .option("--once", "tell the story and end, instead of letting the servers run on")
     .addHelpText("after", DEMO_NOTES);
-  command.action(async (flags: DemoFlags) => ended(await demo(flags)));
+  command.action(async (flags: DemoFlags) => {
+    const { demo } = await import("./demo.js");
+    ended(await demo(flags));
+  });
   return quietly(command);
 }
 
@@ -168,7 +171,9 @@ function restoreCommand(ended: (code: ExitCode) => void): Command {
   return quietly(command);
 }
 
-function simulateCommand(ended: (code: ExitCode) => void): Command {
+/** Loads the simulator, which is a tenth of all modules, only if it is meant: servers start without it. */
+async function simulateCommand(args: readonly string[], ended: (code: ExitCode) => void): Promise<Command> {
+  const loaded = args.includes("simulate") ? await import("./simulate.js") : undefined;
   const command = new Command("simulate")
     .description("play cluster histories with faults on virtual time, and check every replica")
     .helpOption("-h, --help", "print this help")
@@ -180,8 +185,10 @@ function simulateCommand(ended: (code: ExitCode) => void): Command {
     .option("--trace <file>", "write what happens, line by line")
     .option("--save <file>", "write a history that went wrong, as small as it gets")
     .option("--replay <file>", "play such a file instead of a seed")
-    .addHelpText("after", SIMULATE_NOTES);
-  command.action((flags: SimulateFlags) => ended(simulate(flags)));
+    .addHelpText("after", loaded?.SIMULATE_NOTES ?? "");
+  command.action((flags: SimulateFlags) => {
+    if (loaded !== undefined) ended(loaded.simulate(flags));
+  });
   return quietly(command);
 }
 
@@ -228,21 +235,6 @@ followers has it on its disk, too. Nothing is left behind in the end.
                           back, and says what it is answered; then runs on.
   syncline demo --once    tells the story and ends. Exit code 1 means that the
                           story went wrong.
-`;
-
-const SIMULATE_NOTES = `
-Faults: ${Object.keys(FAULTS).join(", ")}.
-
-Examples:
-  One history, with its trace:
-    $ syncline simulate --seed 42 --trace trace.txt
-  A hundred, with cut links and crashes only:
-    $ syncline simulate --seed 1 --count 100 --faults cuts,crashes
-  A thousand; should one go wrong, it is kept, and played again later:
-    $ syncline simulate --seed 1 --count 1000 --save wrong.json
-    $ syncline simulate --replay wrong.json
-
-Exit code 1 means that a history went wrong: it is printed, as small as it gets.
 `;
 
 const SERVE_NOTES = `

@@ -197,3 +197,19 @@ function wholeNumber(flag: string, text: string, min: number, max: number): numb
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** What its help says at the end. */
+export const SIMULATE_NOTES = `
+Faults: ${Object.keys(FAULTS).join(", ")}.
+
+Examples:
+  One history, with its trace:
+    $ syncline simulate --seed 42 --trace trace.txt
+  A hundred, with cut links and crashes only:
+    $ syncline simulate --seed 1 --count 100 --faults cuts,crashes
+  A thousand; should one go wrong, it is kept, and played again later:
+    $ syncline simulate --seed 1 --count 1000 --save wrong.json
+    $ syncline simulate --replay wrong.json
+
+Exit code 1 means that a history went wrong: it is printed, as small as it gets.
+`;
