@@ -15,7 +15,7 @@ import {
   mergeDocumentDelta,
   orSet,
   Replica,
-  type StateHolder,
+  type StateForm,
   versionOf,
 } from "@syncline/core";
 import { describe, expect, test } from "vitest";
@@ -134,9 +134,9 @@ const NEWS: readonly Case[] = [
 ];
 
 describe.each(NEWS)("what is new of a $kind", ({ kind, right, wrong }) => {
-  const holder = (): StateHolder =>
+  const holder = (): StateForm =>
     CASES.find((each) => each.kind === kind)!.withType((type) => new Replica(type, 9));
-  const value = (replica: StateHolder): unknown =>
+  const value = (replica: StateForm): unknown =>
     (replica as Replica<never, never, unknown, object, object>).value;
 
   test.each(right)("that is right is taken, and shows %j", (shown, news) => {

@@ -11,7 +11,7 @@ import {
   pnCounter,
   Replica,
   rwMap,
-  type StateHolder,
+  type StateForm,
   textLog,
   type Version,
   versionOf,
@@ -23,7 +23,7 @@ import { draws, often } from "./share.js";
 import { expectBytes, unwrap, withChecksum } from "./world.js";
 
 interface Holder {
-  readonly replica: StateHolder;
+  readonly replica: StateForm;
   act(act: Act, stamp: number): void;
 }
 

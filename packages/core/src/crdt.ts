@@ -1,5 +1,6 @@
 /**
- * What a CRDT type is: one interface for its two forms.
+ * What a CRDT type is: one interface for the two forms that it has of its own. The third, deltas, is made of these
+ * (`delta.ts`), and `forms.ts` has what replicas show of all three.
  *
  * **Operation form.** A mutation is *prepared* once, where it is made: a pure function of the state gives an op, or
  * nothing when there is nothing to do. It is *applied* everywhere, once, after everything its author had observed

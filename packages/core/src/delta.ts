@@ -14,11 +14,12 @@ import { AuthorTable, readEntries, writeEntries } from "./author-table.js";
 import { type ByteReader, ByteWriter } from "./bytes.js";
 import { type Dots, hasSeen, type Seen } from "./dots.js";
 import { InvalidValue } from "./errors.js";
+import type { Arrival, StateForm } from "./forms.js";
 import type { Dot } from "./ids.js";
 import { Left } from "./left.js";
 import { CORE_LIMITS } from "./limits.js";
 import { cellOf, type News, newsOf, readNews, writeNews } from "./news.js";
-import { type Arrival, STATE_VERSION } from "./replica.js";
+import { STATE_VERSION } from "./replica.js";
 import { attempt, type Result } from "./result.js";
 import { openSealed, sealed } from "./sealed.js";
 import { writeCell } from "./state-writing.js";
@@ -27,16 +28,8 @@ import { type Cell, typeOf } from "./types.js";
 /** What somebody has: of each author the greatest counter. Ascending by author. */
 export type Version = Dots;
 
-/** A replica, as far as deltas need it. */
-export interface StateHolder {
-  /** The whole state. */
-  state(): Uint8Array;
-  /** Joins a whole state. */
-  merge(state: Uint8Array): Result<void>;
-}
-
 /** What a replica has. O(size). */
-export function versionOf(replica: StateHolder): Version {
+export function versionOf(replica: StateForm): Version {
   return unwrapOwn(openState(replica.state())).seen;
 }
 
@@ -44,7 +37,7 @@ export function versionOf(replica: StateHolder): Version {
  * What has changed in a replica since a version, which may be anybody's: what it has that is not here does not matter.
  * Throws `InvalidValue` for what is no version. O(size).
  */
-export function deltaSince(replica: StateHolder, version: Iterable<Dot>): Uint8Array {
+export function deltaSince(replica: StateForm, version: Iterable<Dot>): Uint8Array {
   const { kind, seen, cell } = unwrapOwn(openState(replica.state()));
   const from = fromVersion(seen, version);
   const since = new Map(from.map(({ author, counter }) => [author, counter]));
@@ -64,7 +57,7 @@ export function deltaSince(replica: StateHolder, version: Iterable<Dot>): Uint8A
  * Joins a delta. Bad bytes, and one that cannot be of this replica, are a fault. `early`, and nothing is changed, if
  * something from before it is missing here; `duplicate` if all of it is here. O(size).
  */
-export function mergeDelta(replica: StateHolder, delta: Uint8Array): Result<Arrival> {
+export function mergeDelta(replica: StateForm, delta: Uint8Array): Result<Arrival> {
   const mine = unwrapOwn(openState(replica.state()));
   const read = attempt(() => {
     const input = openSealed(delta, CORE_LIMITS.stateBytesMax);

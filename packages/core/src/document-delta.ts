@@ -13,6 +13,7 @@ import { type Dots, hasSeen, type Seen } from "./dots.js";
 import { writeFields, writeSeen } from "./encode-state.js";
 import { BrokenInvariant } from "./errors.js";
 import { type Field, Fields, type Use } from "./fields.js";
+import type { Arrival } from "./forms.js";
 import { checkFieldName, type Dot, documentId } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import { Left } from "./left.js";
@@ -21,7 +22,6 @@ import { cellOf, type News, newsOf, readNews, type Test, writeNews } from "./new
 import { type OpaqueStore, readOpaque, writeOpaque } from "./opaque.js";
 import { fieldKey } from "./path.js";
 import { lwwRegister } from "./register.js";
-import type { Arrival } from "./replica.js";
 import { attempt, type Result } from "./result.js";
 import { openSealed, sealed } from "./sealed.js";
 import { writeSteps } from "./state-columns.js";

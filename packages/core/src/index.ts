@@ -13,7 +13,7 @@ export {
   type Floor,
 } from "./counter.js";
 export type { AnyOp, Crdt, Undo } from "./crdt.js";
-export { deltaSince, mergeDelta, type StateHolder, type Version, versionOf } from "./delta.js";
+export { deltaSince, mergeDelta, type Version, versionOf } from "./delta.js";
 export { digestOf } from "./digest.js";
 export * from "./disable-wins-flag.js";
 export { BareDocument, type DocumentWatch, type TransactionOrigin } from "./document.js";
@@ -26,6 +26,7 @@ export type { Exact } from "./exact.js";
 export * from "./field-access.js";
 export type { FieldType, Site, Source } from "./field-type.js";
 export * from "./flag.js";
+export type { Arrival, OpForm, StateForm } from "./forms.js";
 export { lwwRegister, orMap, orSet, pnCounter, record } from "./full-types.js";
 export * from "./grow-counter.js";
 export * from "./grow-set.js";
@@ -61,7 +62,7 @@ export {
 } from "./register.js";
 export * from "./remove-wins-map.js";
 export * from "./remove-wins-set.js";
-export { type Arrival, Replica } from "./replica.js";
+export { Replica } from "./replica.js";
 export * from "./result.js";
 export { openSealed, sealed, sealOf } from "./sealed.js";
 export { type Elements, type SetDraft, type SetOp, SetState, type SetType, type SetView } from "./set.js";

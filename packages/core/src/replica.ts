@@ -13,6 +13,7 @@ import { applyBelow, cellBelow, open, resetBelow } from "./descent.js";
 import { greatestPerAuthor, hasSeen } from "./dots.js";
 import { BrokenInvariant, InvalidValue } from "./errors.js";
 import type { FieldType, Site } from "./field-type.js";
+import type { Arrival, OpForm, StateForm } from "./forms.js";
 import { type Author, type Dot, isAuthor } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
@@ -22,11 +23,10 @@ import { openSealed, sealed } from "./sealed.js";
 import { type Cell, type CellType, type Op as KnownOp, stateIn, typeAt, typeOf } from "./types.js";
 import { ownValue } from "./value.js";
 
-/** What became of an op: applied, held already, or before something that it needs. */
-export type Arrival = "applied" | "duplicate" | "early";
-
 /** A CRDT alone, with its author and what it has seen. Bytes in, bytes out. */
-export class Replica<State, Op extends KnownOp, Read, View, Editor extends View> {
+export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
+  implements OpForm<Editor>, StateForm
+{
   readonly author: Author;
   /** Reads what the replica holds at that moment. */
   readonly view: View;
