@@ -1,7 +1,9 @@
 import type { Scheduler } from "@syncline/engine";
-import { memoryStorage } from "@syncline/storage";
+import { SeededRandom } from "@syncline/simulation";
+import { memoryStorage, plainMemory } from "@syncline/storage";
 import { describe, expect, test } from "vitest";
-import { bytes, found, put, text } from "./bytes.js";
+import { SEED } from "../seed.js";
+import { ALL, bytes, found, put, text } from "./bytes.js";
 import { conformsToStorage } from "./conformance.js";
 
 /** Turns of the real event loop; the store uses nothing else. */
@@ -98,15 +100,67 @@ describe("a memory store that crashes", () => {
     expect(found(after).map(([key]) => key)).toEqual(["a", "b"]);
   });
 
-  test("does not notice when the caller reuses its arrays", () => {
+  test("does not notice when the caller reuses its arrays once they are done", () => {
     const { scheduler, pass } = heldTurns();
     const store = memoryStorage({ scheduler });
     const key = bytes("a");
     const value = bytes("1");
-    store.commit([{ key, value }], () => {});
-    key[0] = 0;
-    value[0] = 0;
+    const long = new Uint8Array(5_000).fill(1);
+    store.commit(
+      [
+        { key, value },
+        { key: bytes("b"), value: long },
+      ],
+      () => {
+        key[0] = 0;
+        value[0] = 0;
+        long[0] = 0;
+      },
+    );
     pass();
-    expect(found(store)).toEqual([["a", "1"]]);
+    expect(text(store.get(bytes("a")))).toBe("1");
+    expect(store.get(bytes("b"))).toEqual(new Uint8Array(5_000).fill(1));
+  });
+});
+
+describe("entries packed in blocks", () => {
+  test("are what was put there, of any length, however often they were replaced and removed", () => {
+    const random = new SeededRandom(SEED);
+    const memory = plainMemory();
+    const model = new Map<string, Uint8Array>();
+    const keyOf = (n: number) => `k${String(n).padStart(5, "0")}`;
+    for (let round = 0; round < 6_000; round++) {
+      const key = keyOf(random.integer(900));
+      const isRemoved = random.chance(round % 2_000 < 1_500 ? 0.2 : 0.9);
+      const length = random.chance(0.05) ? 900 + random.integer(300) : random.integer(60);
+      const value = isRemoved ? undefined : new Uint8Array(length).fill(round);
+      memory.apply([{ key: bytes(key), value }]);
+      if (value === undefined) model.delete(key);
+      else model.set(key, value);
+      if (round % 500 !== 499) continue;
+      const expected = [...model].sort(([a], [b]) => (a < b ? -1 : 1));
+      expect(Array.from(memory.scan(ALL), ([key, value]) => [text(key), value])).toEqual(expected);
+    }
+  });
+
+  test("are found from where a scan is on, whatever came and went meanwhile", () => {
+    for (const reverse of [false, true]) {
+      const memory = plainMemory();
+      const keys = Array.from({ length: 700 }, (_, i) => String(i * 10).padStart(5, "0"));
+      memory.apply(keys.map((key) => put(key, key)));
+      const seen: string[] = [];
+      for (const [key] of memory.scan({ ...ALL, reverse })) {
+        const at = text(key) ?? "";
+        seen.push(at);
+        const beside = (by: number) => String(Number(at) + (reverse ? -by : by)).padStart(5, "0");
+        // The one here goes, and two come for it: one was passed already.
+        if (at.endsWith("0") && at > "00010")
+          memory.apply([{ key, value: undefined }, put(beside(5), ""), put(beside(-5), "")]);
+      }
+      const expected = reverse ? [...seen].sort().reverse() : [...seen].sort();
+      expect(seen).toEqual(expected);
+      expect(seen.filter((key) => key.endsWith("0"))).toHaveLength(700);
+      expect(seen.filter((key) => key.endsWith("5"))).toHaveLength(698);
+    }
   });
 });

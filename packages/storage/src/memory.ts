@@ -2,13 +2,13 @@
  * A store in memory that can crash.
  *
  * It keeps the contract by waiting: a commit is only noted when it is made and is applied at the end of the turn,
- * just before its `done`. So what can be read is at any moment exactly what was reported durable, and a crash, which
- * loses the commits that were merely noted, leaves a prefix. Time comes in through the scheduler alone: on virtual
- * time, every run is the same.
+ * just before its `done`, until when its caller leaves keys and values as they are. So what can be read is at any
+ * moment exactly what was reported durable, and a crash, which loses the commits that were merely noted, leaves a
+ * prefix. Time comes in through the scheduler alone: on virtual time, every run is the same.
  */
 import { BrokenInvariant } from "@syncline/core";
 import type { CopyableStorage, Scheduler, StorageRange, StorageState, StorageWrite } from "@syncline/engine";
-import { checkKey, checkRange, checkWrites, compareKeys, FIRST_KEY, LAST_KEY } from "./keys.js";
+import { checkKey, checkRange, checkWrites, compareKeys } from "./keys.js";
 import { type Entry, OrderedMap } from "./ordered.js";
 
 export interface MemoryStorageOptions {
@@ -26,7 +26,7 @@ export interface MemoryStorage extends CopyableStorage {
   restart(options?: MemoryStorageOptions): MemoryStorage;
 }
 
-/** An empty store. `commit` copies what it is given; what reads return is never changed and must not be. */
+/** An empty store. It copies what it is given just before `done`; what reads return is never changed and must not be. */
 export function memoryStorage(options: MemoryStorageOptions): MemoryStorage {
   return new InMemory(options, new OrderedMap());
 }
@@ -64,8 +64,8 @@ class InMemory implements MemoryStorage {
 
   /** A copy: what it holds is never changed, only what it is made of. */
   state(): StorageState {
-    const copy = new OrderedMap();
-    for (const [key, value] of this.scan({ from: FIRST_KEY, to: LAST_KEY })) copy.set(key, value);
+    this.#demandReadable();
+    const copy = this.#durable.copy();
     return {
       scan: ({ from, to, limit = Number.POSITIVE_INFINITY, reverse = false }) =>
         compareKeys(from, to) < 0 ? copy.range(from, to, limit, reverse) : [],
@@ -76,11 +76,7 @@ class InMemory implements MemoryStorage {
   commit(writes: readonly StorageWrite[], done: (failure?: Error) => void): void {
     if (this.#state !== "open") throw new BrokenInvariant(`a commit on a store that is ${this.#state}`);
     checkWrites(writes);
-    const copies = writes.map(({ key, value }) => ({
-      key: new Uint8Array(key),
-      value: value === undefined ? undefined : new Uint8Array(value),
-    }));
-    this.#note({ writes: copies, done });
+    this.#note({ writes, done });
   }
 
   close(): Promise<void> {

@@ -1,74 +1,102 @@
 /**
  * An ordered map from bytes to bytes, in memory.
  *
- * Entries stand in order in blocks of bounded length, so an insertion moves a block's worth of pointers however
- * many entries there are, and a range is found by two binary searches: get, set and delete take O(log n), a range
- * of k entries O(log n + k). Entries are never changed, only replaced, so a range once taken stays as it was.
+ * Entries stand in order in blocks of bounded length, so an insertion moves a block's worth of numbers however many
+ * entries there are, and a range is found by two binary searches: get, set and delete take O(log n), a range of k
+ * entries O(log n + k). What goes in and what comes out are copies.
  */
-import { compareKeys } from "./keys.js";
+import { PackedBlock } from "./packed-block.js";
 
 export type Entry = readonly [key: Uint8Array, value: Uint8Array];
 
 export class OrderedMap {
   /** In order; no block is empty. */
-  readonly #blocks: Entry[][] = [];
+  readonly #blocks: PackedBlock[] = [];
+  /** Moves with every entry that comes or goes. */
+  #revision = 0;
 
   get(key: Uint8Array): Uint8Array | undefined {
     const block = this.#blocks[this.#blockOf(key)];
     if (block === undefined) return undefined;
-    const entry = block[lowerBound(block, key)];
-    return entry !== undefined && compareKeys(entry[0], key) === 0 ? entry[1] : undefined;
+    const at = block.lowerBound(key);
+    return isAt(block, at, key) ? block.value(at) : undefined;
   }
 
   set(key: Uint8Array, value: Uint8Array): void {
     const index = this.#blockOf(key);
-    const block = this.#blocks[index];
-    if (block === undefined) {
-      this.#blocks.push([[key, value]]);
+    let block = this.#blocks[index];
+    if (block === undefined) this.#blocks.push((block = new PackedBlock()));
+    const at = block.lowerBound(key);
+    if (isAt(block, at, key)) {
+      block.replace(at, key, value);
       return;
     }
-    const at = lowerBound(block, key);
-    const there = block[at];
-    const replaces = there !== undefined && compareKeys(there[0], key) === 0;
-    block.splice(at, replaces ? 1 : 0, [key, value]);
-    if (block.length > BLOCK_ENTRIES_MAX) {
-      this.#blocks.splice(index + 1, 0, block.splice(BLOCK_ENTRIES_MAX >> 1));
-    }
+    this.#revision += 1;
+    block.insert(at, key, value);
+    if (block.isOverfull) this.#blocks.splice(index + 1, 0, block.split());
   }
 
   delete(key: Uint8Array): void {
     const index = this.#blockOf(key);
     const block = this.#blocks[index];
     if (block === undefined) return;
-    const at = lowerBound(block, key);
-    const there = block[at];
-    if (there === undefined || compareKeys(there[0], key) !== 0) return;
-    block.splice(at, 1);
-    if (block.length === 0) this.#blocks.splice(index, 1);
+    const at = block.lowerBound(key);
+    if (!isAt(block, at, key)) return;
+    this.#revision += 1;
+    block.remove(at);
+    if (block.count === 0) this.#blocks.splice(index, 1);
   }
 
-  /** The entries from `from` on and before `to`, at most `limit`, in order or from the last to the first. */
-  range(from: Uint8Array, to: Uint8Array, limit: number, reverse: boolean): Entry[] {
-    const found: Entry[] = [];
-    const step = reverse ? -1 : 1;
-    const isBeyond = (key: Uint8Array) => (reverse ? compareKeys(key, from) < 0 : compareKeys(key, to) >= 0);
-    const start = reverse ? to : from;
-    let index = this.#blockOf(start);
-    let block = this.#blocks[index];
-    let at = block === undefined ? 0 : lowerBound(block, start) - (reverse ? 1 : 0);
-    while (block !== undefined && found.length < limit) {
-      const entry: Entry | undefined = block[at];
-      if (entry === undefined) {
-        index += step;
-        block = this.#blocks[index];
-        at = reverse ? (block?.length ?? 0) - 1 : 0;
-        continue;
+  copy(): OrderedMap {
+    const copy = new OrderedMap();
+    for (const block of this.#blocks) copy.#blocks.push(block.copy());
+    return copy;
+  }
+
+  /**
+   * The entries from `from` on and before `to`, at most `limit`, in order or from the last to the first. Each is looked up
+   * when it is its turn: whoever needs the first only pays for no other.
+   */
+  range(from: Uint8Array, to: Uint8Array, limit: number, reverse: boolean): Iterable<Entry> {
+    return { [Symbol.iterator]: () => (reverse ? this.#down(from, to, limit) : this.#up(from, to, limit)) };
+  }
+
+  *#up(from: Uint8Array, to: Uint8Array, limit: number): Generator<Entry> {
+    let [index, at, revision] = [0, 0, -1];
+    let next = from;
+    for (let left = limit; left > 0; left--) {
+      if (revision !== this.#revision) {
+        revision = this.#revision;
+        index = this.#blockOf(next);
+        at = this.#blocks[index]?.lowerBound(next) ?? 0;
+        if (next !== from && this.#blocks[index] !== undefined && isAt(this.#blocks[index]!, at, next))
+          at += 1;
       }
-      if (isBeyond(entry[0])) break;
-      found.push(entry);
-      at += step;
+      if (at >= (this.#blocks[index]?.count ?? 0)) [index, at] = [index + 1, 0];
+      const block = this.#blocks[index];
+      if (block === undefined || block.compare(at, to) >= 0) return;
+      next = block.key(at);
+      yield [next, block.value(at)];
+      at += 1;
     }
-    return found;
+  }
+
+  *#down(from: Uint8Array, to: Uint8Array, limit: number): Generator<Entry> {
+    let [index, at, revision] = [0, 0, -1];
+    let next = to;
+    for (let left = limit; left > 0; left--) {
+      if (revision !== this.#revision) {
+        revision = this.#revision;
+        index = this.#blockOf(next);
+        at = this.#blocks[index]?.lowerBound(next) ?? 0;
+      }
+      if (at === 0) at = this.#blocks[--index]?.count ?? 0;
+      const block = this.#blocks[index];
+      if (block === undefined || block.compare(at - 1, from) < 0) return;
+      at -= 1;
+      next = block.key(at);
+      yield [next, block.value(at)];
+    }
   }
 
   /** The block that holds `key` or would take it: the last that begins at or before it, else the first. */
@@ -77,26 +105,13 @@ export class OrderedMap {
     let high = this.#blocks.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const first = this.#blocks[middle]?.[0];
-      if (first !== undefined && compareKeys(first[0], key) <= 0) low = middle + 1;
+      if (this.#blocks[middle]!.compare(0, key) <= 0) low = middle + 1;
       else high = middle;
     }
     return Math.max(0, low - 1);
   }
 }
 
-/** Small enough to be moved in no time, large enough that the list of blocks stays short. */
-const BLOCK_ENTRIES_MAX = 256;
-
-/** Index of the first entry whose key is not less than `key`. */
-function lowerBound(block: readonly Entry[], key: Uint8Array): number {
-  let low = 0;
-  let high = block.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const entry = block[middle];
-    if (entry !== undefined && compareKeys(entry[0], key) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function isAt(block: PackedBlock, at: number, key: Uint8Array): boolean {
+  return at < block.count && block.compare(at, key) === 0;
 }

@@ -3,7 +3,7 @@ import { OrderedMap } from "./ordered.js";
 
 /**
  * An ordered map in memory on which writes take effect at once: the part of a store that has nothing to do with time.
- * Simulated disks are built over it. Keeps what it is given, and returns it; neither side changes it afterwards.
+ * Simulated disks are built over it. What goes in and what comes out are copies.
  */
 export function plainMemory() {
   const map = new OrderedMap();
