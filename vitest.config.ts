@@ -34,7 +34,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     env: { SYNCLINE_SEED: seed() },
     setupFiles: ["test/seed.ts"],
-    testTimeout: 60_000,
+    // For what hangs: no test may fail because a machine is slow.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     maxWorkers: 2,
     // By content: what has not changed since the last run, or the last mutant, is not translated again.
     experimental: { fsModuleCache: true },

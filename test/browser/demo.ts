@@ -14,7 +14,7 @@ export function buildPlayground(): void {
 }
 
 /** A node that was gone is dialed again after up to ten seconds by each other one; machines may be slow. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export type NodeName = "m1" | "m2" | "f1" | "f2";
 

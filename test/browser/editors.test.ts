@@ -11,7 +11,7 @@ import "./pages/editors/note.js";
  */
 useBrowser();
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 /** What differs between the editors. `what` tells what an editor shows in its own words. */
 interface Editor {
@@ -87,7 +87,7 @@ beforeAll(async () => {
   if (!hasBrowser) return;
   await startBoth(m1, m2);
   await f1.start(["--follow", m1.url, "--follow", m2.url]);
-}, 60_000);
+});
 
 // One that fails while it is stopped must not take the next ones with it.
 afterEach(() => {
@@ -96,7 +96,7 @@ afterEach(() => {
 
 afterAll(async () => {
   await servers.end();
-}, 60_000);
+});
 
 /** Where nothing is left the binding puts an empty paragraph, in each editor by itself: so there may be one of each. */
 const withOneParagraph = (shown: unknown): unknown =>

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fault } from "@syncline/protocol";
 import type { BrowserContext, Frame, Page } from "playwright-core";
-import { afterEach, beforeAll, expect, vi } from "vitest";
+import { afterEach, beforeAll, expect } from "vitest";
 import { type Server, Servers } from "../processes/server.js";
 import { started } from "../server/servers.js";
 import { browserTest, keptProfile, profile, type Site, serve, tab, useBrowser } from "./browser.js";
@@ -14,7 +14,6 @@ import type { BoardOptions } from "./pages/board.js";
  * what was changed meanwhile is there in the end, once. Time is the page's, and goes as fast as the test says.
  */
 useBrowser();
-vi.setConfig({ testTimeout: 120_000 });
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

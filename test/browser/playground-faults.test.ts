@@ -22,7 +22,7 @@ beforeAll(async () => {
   await Promise.all([m1.start(), gone.start()]);
   await gone.stop();
   nowhere = gone.url;
-}, 60_000);
+});
 
 afterAll(() => servers.end());
 

@@ -1,11 +1,10 @@
-import { afterAll, afterEach, beforeAll, expect, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { until } from "../processes/server.js";
 import { browserTest, hasBrowser, profile, useBrowser } from "./browser.js";
 import { Demo, type PlaygroundTab } from "./demo.js";
 
 /** The playground, as people use it, on the four nodes of `syncline demo`. */
 useBrowser();
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const demo = new Demo();
 

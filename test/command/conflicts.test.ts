@@ -21,7 +21,7 @@ test("list, follow and restore", async () => {
   const writes = boards.map((board, i) =>
     board.transact((draft) => draft.register("title").set(`title ${i}`)),
   );
-  for (const write of writes) await write.acknowledged();
+  for (const write of writes) await write.acknowledged({ timeoutMs: Number.POSITIVE_INFINITY });
 
   const conflict = JSON.parse(await first);
   expect(conflict).toMatchObject({ type: "concurrent_update", document: "boards/a", field: "title" });

@@ -8,7 +8,7 @@ import { folder, run, start } from "./commands.js";
 /** Its own temporary folder, so that what it leaves behind is seen. */
 const env = () => ({ TMPDIR: folder });
 
-test("tells what happens to four real servers, and leaves nothing behind", { timeout: 60_000 }, async () => {
+test("tells what happens to four real servers, and leaves nothing behind", async () => {
   const { code, stdout, stderr } = await run(["demo", "--port", "0", "--once"], env());
   expect([code, stderr]).toEqual([0, ""]);
   const lines = stdout
@@ -35,7 +35,7 @@ test("tells what happens to four real servers, and leaves nothing behind", { tim
   expect(await leftIn(folder)).toEqual([]);
 });
 
-describe("whenever it is ended, all four servers end", { timeout: 60_000 }, () => {
+describe("whenever it is ended, all four servers end", () => {
   /** Starts it, and resolves with the servers' ports once they are known. */
   async function told(...flags: string[]) {
     const demo = start(["demo", "--port", "0", ...flags], { env: env() });

@@ -16,7 +16,7 @@ test("retire: refused with who is missing, done by force, and done already", asy
   });
   expect(await run(["retire", ...at])).toMatchObject({ code: 2 });
   await expect
-    .poll(async () => (await run(["retire", "m2", ...at])).stderr, { timeout: 20_000 })
+    .poll(async () => (await run(["retire", "m2", ...at])).stderr, { timeout: 120_000 })
     .toMatch(/RETIREMENT_WOULD_LOSE: m2 is there: stop it first/);
   m2.child.kill();
   await m2.ended;

@@ -136,7 +136,7 @@ test.each(["SIGINT", "SIGTERM", "SIGKILL"] as const)(
       env: { ...process.env, TMPDIR: folder },
     });
     const exited = new Promise((resolve) => runner.on("exit", resolve));
-    const patience = { timeout: 20_000, interval: 20 };
+    const patience = { timeout: 120_000, interval: 20 };
     await vi.waitFor(() => expect(pidsIn("pids")).toHaveLength(2), patience);
     runner.kill(signal);
     await exited;

@@ -1160,7 +1160,7 @@ export const MUTANTS = [
       ["< 0) siblings.push(sibling);", "< 0) siblings.splice(0, siblings.length, sibling);"],
       ["else siblings.splice(placeOf(siblings, sibling), 0, sibling);", ""],
     ],
-    tests: ["test/core"],
+    tests: ["test/core/conflicts.test.ts", "random histories"],
   },
   {
     rule: "I9",

@@ -5,12 +5,13 @@
  * `node test/mutants/run.mjs [part of a name] [--write | --fit]`: with `--write` the table in docs/testing.md is made anew;
  * with `--fit` nothing runs, and it only says which mutants no longer fit the code, which takes a second.
  */
-import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { fork } from "node:child_process";
+import { on, once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MUTANTS } from "./mutants.mjs";
+import { mutate } from "./mutate.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const writes = process.argv.includes("--write");
@@ -18,55 +19,6 @@ const only = process.argv.slice(2).find((word) => !word.startsWith("--")) ?? "";
 const chosen = MUTANTS.filter(({ name, rule }) => `${rule} ${name}`.includes(only));
 /** Two at a time: the tests are bound by the processor. */
 const WORKERS = 2;
-
-function scratchCopy() {
-  const scratch = mkdtempSync(join(tmpdir(), "syncline-mutants-"));
-  for (const folder of ["packages", "test"]) {
-    cpSync(join(root, folder), join(scratch, folder), {
-      recursive: true,
-      verbatimSymlinks: true,
-      filter: (path) => !/[\\/](dist|golden|coverage)$/.test(path),
-    });
-  }
-  for (const file of ["vitest.config.ts", "package.json", "tsconfig.base.json", "tsconfig.json"])
-    cpSync(join(root, file), join(scratch, file));
-  symlinkSync(join(root, "node_modules"), join(scratch, "node_modules"));
-  return scratch;
-}
-
-/** The text with every edit made; a string says which edit does not fit. */
-function mutate(text, edits) {
-  let result = text;
-  for (const [from, to] of edits) {
-    const parts = result.split(from);
-    if (parts.length !== 2) return { misfit: `found ${parts.length - 1} times: ${from}` };
-    result = parts.join(to);
-  }
-  return { result };
-}
-
-/** Runs the tests in a scratch copy. Resolves with the name of the first test that failed, or undefined. */
-function firstFailure(scratch, [file, names]) {
-  return new Promise((resolve) => {
-    const args = ["vitest", "run", file, "--root", scratch, "--reporter=json", "--bail=1"];
-    if (names !== undefined) args.push("-t", names);
-    const child = spawn("npx", args, { cwd: scratch, stdio: ["ignore", "pipe", "ignore"] });
-    let output = "";
-    child.stdout.on("data", (data) => {
-      output += data;
-    });
-    child.on("close", () => {
-      const json = /\{"numTotalTestSuites.*\}/s.exec(output)?.[0];
-      if (json === undefined) return resolve({ broken: output.slice(-500) });
-      const report = JSON.parse(json);
-      const tests = report.testResults.flatMap((result) => result.assertionResults);
-      const failed = tests.find((test) => test.status === "failed");
-      if (failed !== undefined) return resolve({ caught: failed.title });
-      if (report.numPassedTests === 0) return resolve({ broken: "no test ran" });
-      resolve({});
-    });
-  });
-}
 
 /** Puts the table of what caught what between its marks in docs/testing.md. */
 function writeTable() {
@@ -95,29 +47,39 @@ const queue = [...chosen];
 const rows = [];
 let bad = 0;
 
+/** A pattern that finds exactly this text. */
+const literally = (text) => text.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&");
+
 async function work() {
-  const scratch = scratchCopy();
-  try {
-    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-      const path = join(scratch, mutant.file);
-      const original = readFileSync(path, "utf8");
-      const { result, misfit } = mutate(original, mutant.edits);
-      let verdict = { broken: misfit };
-      if (misfit === undefined) {
-        writeFileSync(path, result);
-        verdict = await firstFailure(scratch, mutant.tests);
-        writeFileSync(path, original);
-      }
-      const isCaught = verdict.caught !== undefined;
-      if (!isCaught) bad += 1;
-      rows.push({ mutant, verdict });
-      console.log(
-        `${isCaught ? "caught  " : "SURVIVED"} ${mutant.rule}: ${mutant.name}\n         ${verdict.caught ?? verdict.broken ?? "by no test"}`,
-      );
-    }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
+  const worker = fork(new URL("worker.mjs", import.meta.url));
+  const answers = on(worker, "message", { close: ["exit"] });
+  /** Undefined when the worker has died. */
+  const answer = async () => (await answers.next()).value?.[0];
+  if ((await answer()) !== "ready") throw new Error("a worker ended before it was ready");
+  const judge = async (mutant) => {
+    worker.send(mutant);
+    const verdict = await answer();
+    if (verdict === undefined) throw new Error(`a worker ended at: ${mutant.name}`);
+    return verdict;
+  };
+  let last;
+  for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+    const verdict = await judge(mutant);
+    const isCaught = verdict.caught !== undefined;
+    if (isCaught) last = { ...mutant, edits: [], tests: [mutant.tests[0], literally(verdict.caught)] };
+    else bad += 1;
+    rows.push({ mutant, verdict });
+    console.log(
+      `${isCaught ? "caught  " : "SURVIVED"} ${mutant.rule}: ${mutant.name}\n         ${verdict.caught ?? verdict.broken ?? "by no test"}`,
+    );
   }
+  // A mutant that stayed would be caught by the tests of all that follow.
+  if (last !== undefined) {
+    const { caught, broken } = await judge(last);
+    if (caught ?? broken) throw new Error(`fails without its mutant, ${last.name}: ${caught ?? broken}`);
+  }
+  worker.disconnect();
+  await once(worker, "exit");
 }
 
 await Promise.all(Array.from({ length: Math.min(WORKERS, queue.length) }, work));

@@ -96,4 +96,4 @@ test("a value that won by a clock a day ahead is told everywhere with one id, st
   expect(restored.status, await restored.text()).toBe(200);
   for (const server of all)
     await until(`${server.name} shows it`, async () => (await title(server)) === "of today");
-}, 120_000);
+});

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { connect, counter, defineSchema } from "@syncline/client";
 import { decodeToken, encodeToken } from "@syncline/protocol";
 import { afterEach, expect, onTestFinished, test } from "vitest";
-import { type Server, Servers, until } from "./server.js";
+import { logs, type Server, Servers, until } from "./server.js";
 import { wired } from "./wired.js";
 
 const schema = defineSchema({ boards: { votes: counter() } });
@@ -90,7 +90,7 @@ test("a follower that is frozen in the middle of a synchronous write: the caller
   expect(early.outcome).toBe("unconfirmed");
   expect(await read(m1)).toBeUndefined();
   f1.signal("SIGCONT");
-  const receipt = await write.acknowledged({ timeoutMs: 30_000 });
+  const receipt = await write.acknowledged({ timeoutMs: Number.POSITIVE_INFINITY });
   expect(receipt.outcome).toBe("committed");
   expect(receipt.nodes).toContain("f1");
   await until("f1 shows it", shows(f1, 1));
@@ -196,7 +196,7 @@ test("a master dies with a client's write under way: it is counted once, at the 
   m1.signal("SIGSTOP");
   const write = board.transact((b) => b.votes.increment());
   await m1.kill();
-  expect((await write.acknowledged({ timeoutMs: 30_000 })).outcome).toBe("committed");
+  expect((await write.acknowledged({ timeoutMs: Number.POSITIVE_INFINITY })).outcome).toBe("committed");
   await until("m2 shows it", shows(m2, 1));
   await m1.start();
   await until("m1 shows it", shows(m1, 1));
@@ -217,7 +217,7 @@ test("a master whose clock is a day ahead takes no writes, by name and code; its
   expect([refused.status, refused.body.error.code]).toEqual([503, "NODE_CLOCK_AHEAD"]);
   expect(refused.body.error.masters).toContain(m1.url);
   expect((await m2.status()).clockAheadMs).toBeGreaterThan(86_000_000);
-  expect(m2.log.some((line) => line.includes('"event":"clock-ahead"'))).toBe(true);
+  await logs(m2, '"event":"clock-ahead"');
   expect((await vote(m1)).status).toBe(200);
   for (const node of [m1, m2, f1]) await until(`${node.name} shows it`, shows(node, 1));
   await m2.stop();
@@ -287,7 +287,7 @@ test("a small disk that fills up: no acknowledgement, reads go on, and it recove
   expect(acknowledged.length).toBeGreaterThan(3);
   expect(await m1.status()).toMatchObject({ isDiskFull: true, state: "active" });
   expect((await m1.get(`/v1/docs/big/${acknowledged[0]}`)).status).toBe(200);
-  expect(m1.log.some((line) => line.includes('"event":"storage-full"'))).toBe(true);
+  await logs(m1, '"event":"storage-full"');
   rmSync(ballast);
   await until("it takes writes again", async () => (await big(1_000)).status === 200);
   await m1.kill();

@@ -24,8 +24,6 @@ import { Wire } from "./wire.js";
  */
 const DOCUMENTS = ["a", "b", "c"].map((key) => ({ collection: "boards", key }));
 const IDS = DOCUMENTS.map(documentId);
-/** Six processes and five programs: on a machine that does other things as well, a minute is not always enough. */
-const TIMEOUT_MS = 120_000;
 const WRITES_MIN = 300;
 const READS_MIN = 100;
 
@@ -46,9 +44,7 @@ async function wire(far: () => number): Promise<Wire> {
   return opened;
 }
 
-test("a master is killed, a link is cut, everybody writes: all agree on the right value, nothing acknowledged is lost", {
-  timeout: TIMEOUT_MS,
-}, async () => {
+test("a master is killed, a link is cut, everybody writes: all agree on the right value, nothing acknowledged is lost", async () => {
   const secret = join(secrets, "secret");
   writeFileSync(secret, "a secret of the whole cluster, long enough to be one");
   const toM1 = await wire(() => m1.port);
@@ -106,7 +102,7 @@ test("a master is killed, a link is cut, everybody writes: all agree on the righ
       if (write === undefined) throw new Error("no document");
       written += 1;
       receipts.push(
-        write.acknowledged({ level: "durable", timeoutMs: 60_000 }).then((receipt) => {
+        write.acknowledged({ level: "durable", timeoutMs: Number.POSITIVE_INFINITY }).then((receipt) => {
           client.session.told(change, receipt);
           watch.known.set(receipt.change ?? "", change);
           return receipt;

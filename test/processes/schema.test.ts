@@ -135,7 +135,9 @@ test("a master joins while others write and change the schema: it has all of it,
   let isUp = false;
   const up = m3.start().then(() => (isUp = true));
   const more = async () => {
-    receipts.push(board.transact((b) => b.votes.increment()).acknowledged());
+    receipts.push(
+      board.transact((b) => b.votes.increment()).acknowledged({ timeoutMs: Number.POSITIVE_INFINITY }),
+    );
     written += 1;
     if (written % 20 === 0)
       await alter(m2, { do: "add", collection: "boards", field: `f${written}`, is: "flag" });
@@ -163,6 +165,10 @@ test("who cannot do it says why: a follower, a file with mistakes, a change of k
   await until("m2 has it", async () => (await json(m2, SCHEMA)).text?.includes("title"));
   const before = await json(m1, SCHEMA);
 
+  await until("f1 knows both masters", async () => {
+    const nodes = (await f1.status()).nodes.filter(({ url }: { url: string }) => url !== "");
+    return [m1, m2].every((master) => nodes.some(({ url }: { url: string }) => url === master.url));
+  });
   const asked = await refused(f1, [{ do: "drop", collection: "boards" }]);
   expect(asked).toMatchObject({ status: 403, code: "READ_ONLY_FOLLOWER" });
   expect(asked.masters).toEqual(expect.arrayContaining([m1.url, m2.url]));
@@ -220,7 +226,7 @@ test("an app two schema versions behind round-trips a document over two masters:
   expect(board.headline.value).toBe("new");
   await m1.kill();
   const receipt = board.transact((draft) => draft.headline.set(`${draft.headline.value}, by an old app`));
-  expect((await receipt.acknowledged({ timeoutMs: 30_000 })).outcome).toBe("committed");
+  expect((await receipt.acknowledged({ timeoutMs: Number.POSITIVE_INFINITY })).outcome).toBe("committed");
   await m1.start();
   const value = async (server: Server) => (await json(server, "/v1/docs/boards/a")).value;
   await agree(all, async (server) => (await value(server)).title === "new, by an old app");

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,6 +13,7 @@ const command = fileURLToPath(new URL("../../apps/syncline/bin/syncline.js", imp
 export class Server {
   private process: ChildProcess | undefined;
   private extra: readonly string[] = [];
+  /** Its own from its first start on, over all its lives. */
   port = 0;
   /** Milliseconds by which its wall clock is wrong. */
   skewMs = 0;
@@ -28,12 +30,10 @@ export class Server {
     return `ws://127.0.0.1:${this.port}`;
   }
 
-  /**
-   * Starts it and waits until it listens. The first start takes a free port, later ones the same, and the same extra
-   * flags unless they are given others.
-   */
+  /** Starts it and waits until it listens: with the extra flags of its last start, unless they are given others. */
   async start(extra: readonly string[] = this.extra): Promise<void> {
     this.extra = extra;
+    if (this.port === 0) this.port = await freePort();
     const child = spawn(
       process.execPath,
       [
@@ -52,12 +52,9 @@ export class Server {
     await new Promise<void>((resolve, reject) => {
       lines.on("line", (line) => {
         this.log.push(line);
-        const event = JSON.parse(line);
-        if (event.event !== "listening") return;
-        this.port = event.port;
-        resolve();
+        if (JSON.parse(line).event === "listening") resolve();
       });
-      child.once("exit", (code) =>
+      child.once("close", (code) =>
         reject(new Error(`${this.name} ended with ${code}\n${this.log.join("\n")}`)),
       );
     });
@@ -105,7 +102,8 @@ export class Server {
     this.process = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null)
       return child?.exitCode ?? null;
-    const ended = once(child, "exit");
+    // Not its exit: what it has said last is still on the way then.
+    const ended = once(child, "close");
     child.kill(signal);
     const [code] = await ended;
     return code;
@@ -136,6 +134,11 @@ export class Servers {
   }
 }
 
+/** Waits until the server has logged this. Its log comes by another way than its answers, and may be later. */
+export async function logs(server: Server, text: string): Promise<void> {
+  await until(`${server.name} logs ${text}`, () => server.log.some((line) => line.includes(text)));
+}
+
 /** Starts two masters that follow each other: the first one is started again once the port of the second is known. */
 export async function startBoth(m1: Server, m2: Server): Promise<void> {
   await m1.start();
@@ -148,13 +151,38 @@ export async function startBoth(m1: Server, m2: Server): Promise<void> {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  withinMs = 30_000,
+  withinMs = 120_000,
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Ports below those that systems give to whoever asks for any, in a part for each worker of a run of tests. */
+const PORTS = { from: 10_100, perWorker: 5_000, workers: 4 };
+let nextPort = Math.floor(Math.random() * PORTS.perWorker);
+
+/**
+ * A port that is free, and stays so while its server is down between two of its lives: nobody gets it by chance, and
+ * this worker gives it to no other server for as long as there are others.
+ */
+async function freePort(): Promise<number> {
+  const worker = Number(process.env.VITEST_POOL_ID ?? 0) % PORTS.workers;
+  for (let tries = 0; tries < PORTS.perWorker; tries++) {
+    nextPort = (nextPort + 1) % PORTS.perWorker;
+    const port = PORTS.from + worker * PORTS.perWorker + nextPort;
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once("error", () => resolve(false));
+      probe.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+  }
+  throw new Error("no port is free");
 }
 
 /** The environment without our own variables: the server would take them for settings. */

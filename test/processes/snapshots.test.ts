@@ -3,7 +3,7 @@
  * write, over a wire that breaks, and is killed in the middle of it (I2, I4, I7).
  */
 import { afterEach, expect, onTestFinished, test } from "vitest";
-import { type Server, Servers, until } from "./server.js";
+import { logs, type Server, Servers, until } from "./server.js";
 import { Wire } from "./wire.js";
 
 const DOCUMENTS = 200;
@@ -78,7 +78,7 @@ test("a follower that comes late gets a snapshot while others write; wires break
   await f1.kill();
   await f1.start();
   await sameDocuments(m1, f1);
-}, 120_000);
+});
 
 test("a master that was away while its position went is lost, and comes back with what it alone had", async () => {
   const m1 = servers.server("m1", ...KEEP);
@@ -111,8 +111,8 @@ test("a master that was away while its position went is lost, and comes back wit
   );
   await m3.start(["--follow", m1.url, "--follow", m2.url]);
   await until("m3 has all", async () => (await lines(m3, `n${DOCUMENTS - 1}`)).length === 1);
-  expect(logged(m3, "snapshot-received")).toBeGreaterThan(0);
+  await logs(m3, '"snapshot-received"');
   expect(await lines(m3, "alone")).toEqual(["only here"]);
   await until("m1 has what m3 had", async () => (await lines(m1, "alone")).length === 1);
   await sameDocuments(m1, m3);
-}, 120_000);
+});

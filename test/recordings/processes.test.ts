@@ -70,5 +70,4 @@ test.skipIf(friends === undefined)(
     for (const { story } of people) expect(textOf(story.set("text").values)).toBe(friends.endContent);
     for (const { db } of people) db.close();
   },
-  180_000,
 );

@@ -16,7 +16,7 @@ beforeAll(async () => {
   if (!isNeeded) return;
   await startBoth(m1, m2);
   await f1.start(["--role", "follower", "--follow", m1.url, "--follow", m2.url]);
-}, 60_000);
+});
 
 afterAll(() => servers.end());
 
@@ -167,7 +167,7 @@ async function play(name: string, recorded: Recording): Promise<void> {
       );
       return texts.every((each) => each === recorded.endContent);
     },
-    IS_WHOLE ? 600_000 : 60_000,
+    IS_WHOLE ? 600_000 : 300_000,
   );
   await until("everybody has it", () => people.every(({ field }) => `${field}` === recorded.endContent));
   for (const { db } of people) db.close();

@@ -66,7 +66,7 @@ const noteOf = (db: Database) => {
 /** Resolves when this holds, looked at whenever something could have made it so. */
 function until(what: string, holds: () => boolean, ...hear: ((look: () => void) => void)[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`not within 15 s: ${what}`)), 15_000);
+    const late = setTimeout(() => reject(new Error(`not within two minutes: ${what}`)), 120_000);
     const look = (): void => {
       if (!holds()) return;
       clearTimeout(late);

@@ -53,13 +53,13 @@ class BoardPage {
       b.votes.increment();
       b.tags.add(tag);
     });
-    return (await write.acknowledged({ timeoutMs: 20_000 })).outcome;
+    return (await write.acknowledged({ timeoutMs: 120_000 })).outcome;
   }
 
   /** Resolves with the outcome at the master's disk, when it has got there. */
   async name(title: string): Promise<string> {
     const write = this.#board.transact((b) => b.title.set(title));
-    return (await write.acknowledged({ timeoutMs: 20_000 })).outcome;
+    return (await write.acknowledged({ timeoutMs: 120_000 })).outcome;
   }
 
   /** Resolves once it is known whether the vote outlives the page. */
