@@ -1146,8 +1146,8 @@ export const MUTANTS = [
     file: core("register"),
     edits: [
       [
-        "hasSeen(fromSeen, mine) && !isIn(from.siblings, mine);",
-        "mine.counter < 0 && !isIn(from.siblings, mine) && hasSeen(fromSeen, mine);",
+        "hasSeen(fromSeen, mine) && !isIn(from, mine);",
+        "mine.counter < 0 && !isIn(from, mine) && hasSeen(fromSeen, mine);",
       ],
     ],
     tests: ["test/core/laws.test.ts", "register"],

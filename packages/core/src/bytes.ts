@@ -221,42 +221,36 @@ export class ByteReader {
 
   /** Reads an integer from 0 to `max`, in its shortest form. Fails the reader on anything else. */
   uint(max: number = Number.MAX_SAFE_INTEGER): number {
-    const from = this.offset;
-    let value = 0;
-    let scale = 1;
-    for (let read = 1; ; read++) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) {
-        if (byte === 0 && read > 1) this.fail("an integer longer than it needs to be", from);
-        break;
-      }
-      if (read === VARINT_BYTES_MAX) this.fail("an integer of more than eight bytes", from);
-      scale *= 128;
-    }
+    const from = this.#at;
+    const first = this.byte();
+    const value = first < 0x80 ? first : this.#more(from, first & 0x7f, 128);
     if (value > max) this.fail(`${value} is above ${max}`, from);
     return value;
   }
 
   /** Reads an integer of either sign, in its shortest form. */
   int(): number {
-    const from = this.offset;
+    const from = this.#at;
     const first = this.byte();
-    let value = first & 0x3f;
-    let more = first >= 0x80;
-    let scale = 64;
-    for (let read = 2; more; read++) {
-      if (read > VARINT_BYTES_MAX) this.fail("an integer of more than eight bytes", from);
-      const byte = this.byte();
-      value += (byte & 0x7f) * scale;
-      scale *= 128;
-      more = byte >= 0x80;
-      if (byte === 0) this.fail("an integer longer than it needs to be", from);
-    }
+    const value = first < 0x80 ? first & 0x3f : this.#more(from, first & 0x3f, 64);
     if (value > Number.MAX_SAFE_INTEGER) this.fail("an integer of 2^53 or more", from);
     if ((first & 0x40) === 0) return value;
     if (value === 0) this.fail("a negative zero", from);
     return -value;
+  }
+
+  /** The other bytes of an integer. */
+  #more(from: number, first: number, scaleOfNext: number): number {
+    let value = first;
+    let scale = scaleOfNext;
+    for (let left = VARINT_BYTES_MAX - 1; left > 0; left--) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * scale;
+      scale *= 128;
+      if (byte === 0) this.fail("an integer longer than it needs to be", from);
+      if (byte < 0x80) return value;
+    }
+    return this.fail("an integer of more than eight bytes", from);
   }
 
   /** Reads eight bytes, IEEE 754, big-endian. */

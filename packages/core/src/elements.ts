@@ -103,8 +103,8 @@ export class PackedElements implements Elements {
   }
 
   #grow(length: number): void {
-    this.#slots = grown(Uint32Array.from(this.#slots), length);
-    this.#counters = grown(Uint32Array.from(this.#counters), length);
+    this.#slots = grown(new Uint32Array(length), this.#slots);
+    this.#counters = grown(new Uint32Array(length), this.#counters);
   }
 
   #moveTogether(): void {

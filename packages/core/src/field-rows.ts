@@ -9,30 +9,24 @@ import type { ByteReader, ByteWriter } from "./bytes.js";
 import { FORM } from "./cell-blocks.js";
 import type { Undo } from "./crdt.js";
 import type { Play } from "./descent.js";
-import { compareDots, hasSeen, type Seen } from "./dots.js";
+import { hasSeen, type Seen } from "./dots.js";
 import { compareUses, type Field, type Rows, type Use } from "./fields.js";
-import { checkFieldName, type Dot } from "./ids.js";
+import { checkFieldName } from "./ids.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
-import { FEW_MAX } from "./name-table.js";
+import { FEW_MAX, NameTable } from "./name-table.js";
 import { isOwnField } from "./own-fields.js";
-import { lwwRegister, type Sibling } from "./register.js";
-import { RegisterRows } from "./register-rows.js";
-import {
-  readColumn,
-  readSteps,
-  readTexts,
-  readValues,
-  writeDotColumns,
-  writeSteps,
-  writeTexts,
-} from "./state-columns.js";
-import { writeColumnsOf, writeSiblings } from "./state-writing.js";
+import { joinSiblings, lwwRegister, type RegisterState, type Sibling } from "./register.js";
+import { RegisterRows, type Uses } from "./register-rows.js";
+import { readColumn, readSteps, readValues, ValueWriter, writeSame, writeSteps } from "./state-columns.js";
+import { writeColumnsOf } from "./state-writing.js";
 import { Cell } from "./types.js";
 import { setOwn, type Value } from "./value.js";
 
 export class FieldRows implements Rows {
   readonly #rows: RegisterRows;
+  /** What has left its row, by the place of its name: so that joining many states finds it without its name. */
+  readonly #left = new Map<number, { readonly field: Field; readonly state: RegisterState }>();
 
   constructor(rows: RegisterRows) {
     this.#rows = rows;
@@ -78,6 +72,7 @@ export class FieldRows implements Rows {
     if (row < 0) return undefined;
     const field = this.#fieldOf(row);
     this.#rows.drop(row);
+    if (lwwRegister.isState(field.cell?.state)) this.#left.set(row, { field, state: field.cell.state });
     return field;
   }
 
@@ -94,12 +89,21 @@ export class FieldRows implements Rows {
     }
     const [mine, theirs] = [this.#rows, from.#rows];
     for (const each of theirs.each()) {
-      const name = theirs.nameOf(each);
-      const row = mine.find(name);
-      const [write, first] = [theirs.writeOf(each), theirs.firstOf(each)];
-      if (row >= 0 && this.#joinRow(seen, row, write, fromSeen)) this.#beforeFirst(row, first);
-      else if (row < 0 && !isField(name)) this.#add(name, write, first);
-      else other(from.#fieldOf(each));
+      const [place, write] = [mine.placeOf(theirs, each), theirs.writeOf(each)];
+      const left = this.#left.get(place);
+      if (left !== undefined) {
+        joinSiblings(left.state, seen, [write], fromSeen);
+        const { field } = left;
+        if (theirs.firstStampOf(each) <= field.first.stamp)
+          field.first = earlier(field.first, theirs.firstOf(each));
+      } else if (place >= 0 && mine.isRow(place)) {
+        if (this.#joinRow(seen, place, write, fromSeen)) this.#beforeFirst(place, theirs.firstOf(each));
+        else other(from.#fieldOf(each));
+      } else if (isField(theirs.nameOf(each))) {
+        other(from.#fieldOf(each));
+      } else {
+        this.#add(theirs.nameOf(each), write, theirs.firstOf(each));
+      }
     }
   }
 
@@ -123,87 +127,38 @@ export class FieldRows implements Rows {
 
   json(): Record<string, Value> {
     const json: Record<string, Value> = {};
-    const rows = this.#rows;
-    for (const name of rows.sortedNames())
-      if (!isOwnField(name)) setOwn(json, name, rows.valueOf(rows.find(name)));
+    for (const [name, value] of this.#rows.sorted()) if (!isOwnField(name)) setOwn(json, name, value);
     return json;
   }
 
-  /** Without making fields of them. */
+  /** Column by column, without making fields of them. */
   writeState(out: ByteWriter, authors: AuthorTable): void {
     const rows = this.#rows;
-    const uses: { row: number; first: Use }[] = [];
-    for (const row of rows.each()) uses.push({ row, first: rows.firstOf(row) });
-    uses.sort((a, b) => compareDots(a.first, b.first));
-    out.uint(uses.length);
-    writeTexts(
-      out,
-      uses.map(({ row }) => rows.nameOf(row)),
-    );
-    writeDotColumns(
-      out,
-      uses.map(({ first }) => first),
-      authors,
-    );
-    writeSteps(
-      out,
-      uses.map(({ first }) => first.stamp),
-    );
-    writeColumnsOf(out, KINDS.register, uses.length, () => {
-      const one = uses.map(() => 1);
-      const writes = uses.map(({ row }) => rows.writeOf(row));
-      writeSiblings(out, one, writes, authors);
+    const order = rows.inOrder();
+    const { writes, firsts } = rows.usesOf(order, authors);
+    out.uint(order.length);
+    rows.writeNames(out, order);
+    writeUses(out, firsts);
+    writeColumnsOf(out, KINDS.register, order.length, () => {
+      const values = new ValueWriter();
+      for (const row of order) values.add(rows.valueOf(row));
+      writeSame(out, order.length, 1);
+      writeUses(out, writes);
+      values.write(out);
     });
   }
 
   /**
-   * Reads what `writeState` has written, without making fields of it: half of the time that reading a document of many
-   * registers takes. False, and nothing is read and these rows are of no use, if there is anything else among it, or something is
-   * wrong with it: who reads field by field finds out what.
+   * Reads what `writeState` has written, without making fields of it. Undefined, and nothing is read, if there is anything else
+   * among it, or something is wrong with it: who reads field by field finds out what.
    */
-  read(input: ByteReader, count: number, authors: AuthorTable): boolean {
+  static read(input: ByteReader, count: number, authors: AuthorTable): FieldRows | undefined {
     // Few are mostly of several kinds, and would be read twice.
-    if (count <= FEW_MAX) return false;
+    if (count <= FEW_MAX) return undefined;
     const at = input.offset;
-    const names = readTexts(input, count, CORE_LIMITS.fieldBytesMax);
-    const firsts = readUses(input, count);
-    const kinds = readColumn(input, count, false, 1, CORE_LIMITS.kindTagMax);
-    if (kinds.every((kind) => kind === KINDS.register)) {
-      const block = input.within(input.uint());
-      if (block.byte() === FORM.columns && readColumn(block, count).every((siblings) => siblings === 1)) {
-        const writes = readUses(block, count);
-        if (writes.counters.every((counter) => RegisterRows.fits(counter))) {
-          const values = readValues(block, count);
-          block.end();
-          if (this.#fill(names, firsts, writes, values, authors)) return true;
-        }
-      }
-    }
-    input.back(at);
-    return false;
-  }
-
-  /** False as soon as something is wrong. */
-  #fill(
-    names: readonly string[],
-    firsts: Uses,
-    writes: Uses,
-    values: readonly Value[],
-    authors: AuthorTable,
-  ): boolean {
-    let before: Dot | undefined;
-    for (let i = 0; i < names.length; i++) {
-      const used = authors.dotAt(firsts.slots[i]!, firsts.counters[i]!);
-      const dot = authors.dotAt(writes.slots[i]!, writes.counters[i]!);
-      if (used === undefined || dot === undefined || checkFieldName(names[i]!) !== undefined) return false;
-      if (before !== undefined && compareDots(before, used) >= 0) return false;
-      before = used;
-      const write = { author: dot.author, counter: dot.counter, stamp: writes.stamps[i]!, value: values[i]! };
-      const first = { author: used.author, counter: used.counter, stamp: firsts.stamps[i]! };
-      // A name that is there twice has its row already.
-      if (this.#rows.add(names[i]!, write, compareUses(first, write) === 0 ? write : first) < i) return false;
-    }
-    return true;
+    const rows = readRows(input, count, authors);
+    if (rows === undefined) input.back(at);
+    return rows && new FieldRows(rows);
   }
 
   #fieldOf(row: number): Field {
@@ -212,7 +167,7 @@ export class FieldRows implements Rows {
   }
 
   #add(name: string, write: Sibling, first: Use): void {
-    this.#rows.add(name, write, compareUses(first, write) === 0 ? write : first);
+    this.#left.delete(this.#rows.add(name, write, compareUses(first, write) === 0 ? write : first));
   }
 
   /** False if not exactly one of the two writes is left. */
@@ -227,7 +182,7 @@ export class FieldRows implements Rows {
 
   #beforeFirst(row: number, use: Use, undo?: Undo): void {
     const rows = this.#rows;
-    if (rows.isFirstBefore(row, use.stamp)) return;
+    if (rows.firstStampOf(row) < use.stamp) return;
     const before = rows.firstOf(row);
     if (compareUses(use, before) >= 0) return;
     rows.setFirst(row, use);
@@ -235,13 +190,54 @@ export class FieldRows implements Rows {
   }
 }
 
-/** Dots and stamps, in columns. */
-interface Uses {
-  /** Places of authors. */
-  readonly slots: readonly number[];
-  readonly counters: readonly number[];
-  readonly stamps: readonly number[];
+function readRows(input: ByteReader, count: number, authors: AuthorTable): RegisterRows | undefined {
+  const names = readNames(input, count);
+  if (names === undefined) return undefined;
+  const firsts = readUses(input, count);
+  if (!isAscending(firsts) || !areAllowed(firsts, authors)) return undefined;
+  const kinds = readColumn(input, count, false, 1, CORE_LIMITS.kindTagMax);
+  if (!kinds.every((kind) => kind === KINDS.register)) return undefined;
+  const block = input.within(input.uint());
+  if (block.byte() !== FORM.columns) return undefined;
+  if (!readColumn(block, count).every((siblings) => siblings === 1)) return undefined;
+  const writes = readUses(block, count);
+  if (!writes.counters.every(RegisterRows.fits) || !areAllowed(writes, authors)) return undefined;
+  const values = readValues(block, count);
+  block.end();
+  return RegisterRows.of(names, writes, firsts, values, authors);
 }
+
+/** Undefined if one of them is no name, or is there twice. */
+function readNames(input: ByteReader, count: number): NameTable | undefined {
+  const lengths = readColumn(input, count, false, 0, CORE_LIMITS.fieldBytesMax);
+  const start = input.offset;
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (total > input.remaining) return undefined;
+  const bytes = input.raw(total);
+  let from = 0;
+  for (const length of lengths) {
+    if (!isPlainName(bytes, from, from + length)) {
+      input.back(start + from);
+      if (checkFieldName(input.textOnly(length)) !== undefined) return undefined;
+    }
+    from += length;
+  }
+  input.back(start + total);
+  return NameTable.of(bytes, lengths);
+}
+
+/** True for names that are not worth being made a string to be looked at: letters, digits and what stands between those. */
+function isPlainName(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    const byte = bytes[i]!;
+    if (byte < 0x20 || byte > 0x7e || byte === AT) return false;
+  }
+  // Names of the language's own begin like this.
+  return from < to && bytes[from] !== UNDERSCORE;
+}
+
+const AT = 0x40;
+const UNDERSCORE = 0x5f;
 
 function readUses(input: ByteReader, count: number): Uses {
   const slots = readSteps(input, count);
@@ -249,10 +245,32 @@ function readUses(input: ByteReader, count: number): Uses {
   return { slots, counters, stamps: readSteps(input, count) };
 }
 
+function writeUses(out: ByteWriter, { slots, counters, stamps }: Uses): void {
+  writeSteps(out, slots);
+  writeSteps(out, counters);
+  writeSteps(out, stamps);
+}
+
+/** In a state's table authors are ascending, so that their places are. */
+function isAscending({ slots, counters }: Uses): boolean {
+  for (let i = 1; i < slots.length; i++) {
+    if ((slots[i]! - slots[i - 1]! || counters[i]! - counters[i - 1]!) <= 0) return false;
+  }
+  return true;
+}
+
+function areAllowed({ slots, counters }: Uses, authors: AuthorTable): boolean {
+  return slots.every((slot, i) => authors.dotAt(slot, counters[i]!) !== undefined);
+}
+
 function registerWith(write: Sibling): Cell {
   const state = lwwRegister.empty();
   state.siblings = [write];
   return new Cell(lwwRegister, state);
+}
+
+function earlier(a: Use, b: Use): Use {
+  return compareUses(a, b) <= 0 ? a : b;
 }
 
 /** The write of a register that can be in a row. */

@@ -2,8 +2,9 @@
  * Names by number: each takes its bytes, and some eight more. A few are kept as strings; more stand one after the other
  * in one array of bytes, and are found through a table of their hashes, so that there is no object for each.
  */
-import { ByteReader } from "./bytes.js";
-import { toUtf8 } from "./utf8.js";
+import { ByteReader, type ByteWriter } from "./bytes.js";
+import { writeColumn, writeTexts } from "./state-columns.js";
+import { fromUtf8, toUtf8 } from "./utf8.js";
 
 export class NameTable {
   /** As long as they are few. */
@@ -28,6 +29,21 @@ export class NameTable {
     this.#table = new Uint32Array(Math.ceil((expected + 1) * LOAD_MAX));
   }
 
+  /** A table of names that stand one after the other; undefined if one of them is there twice. */
+  static of(bytes: Uint8Array, lengths: readonly number[]): NameTable | undefined {
+    const names = new NameTable(Math.max(lengths.length, FEW_MAX + 1));
+    names.#bytes = bytes.slice();
+    let start = 0;
+    for (const length of lengths) {
+      const place = names.#placeOf(bytes, start, length);
+      if (names.#table[place] !== 0) return undefined;
+      names.#table[place] = ++names.#size;
+      start += length;
+      names.#starts[names.#size] = start;
+    }
+    return names;
+  }
+
   get size(): number {
     return this.#size;
   }
@@ -45,10 +61,17 @@ export class NameTable {
     return number < 0 ? this.#add(name) : number;
   }
 
+  /** The number of a name of another table, -1 if it has none. */
+  findFrom(other: NameTable, number: number): number {
+    if (this.#few !== undefined || other.#few !== undefined) return this.find(other.at(number));
+    const start = other.#starts[number]!;
+    return this.#table[this.#placeOf(other.#bytes, start, other.#starts[number + 1]! - start)]! - 1;
+  }
+
   #look(name: string): void {
     const length = encode(name);
     this.#last = name;
-    this.#lastPlace = this.#placeOf(hash(length), length);
+    this.#lastPlace = this.#placeOf(scratch, 0, length);
     this.#lastNumber = this.#table[this.#lastPlace]! - 1;
   }
 
@@ -78,9 +101,11 @@ export class NameTable {
   #append(length: number): number {
     const number = this.#size++;
     const start = this.#starts[number]!;
-    if (start + length > this.#bytes.length) this.#bytes = grown(this.#bytes, roomFor(start + length));
+    if (start + length > this.#bytes.length)
+      this.#bytes = grown(new Uint8Array(roomFor(start + length)), this.#bytes);
     for (let i = 0; i < length; i++) this.#bytes[start + i] = scratch[i]!;
-    if (number + 1 === this.#starts.length) this.#starts = grown(this.#starts, roomFor(number + 2));
+    if (number + 1 === this.#starts.length)
+      this.#starts = grown(new Uint32Array(roomFor(number + 2)), this.#starts);
     this.#starts[number + 1] = start + length;
     return number;
   }
@@ -89,6 +114,48 @@ export class NameTable {
     if (this.#few !== undefined) return this.#few[number]!;
     const [start, end] = [this.#starts[number]!, this.#starts[number + 1]!];
     return new ByteReader(this.#bytes, start, end).textOnly(end - start);
+  }
+
+  /** All names, in the order of their numbers. */
+  all(): string[] {
+    if (this.#few !== undefined) return this.#few.slice();
+    const starts = this.#starts;
+    const bytes = this.#bytes.subarray(0, starts[this.#size]);
+    const text = fromUtf8(bytes);
+    const names: string[] = [];
+    if (text.length === bytes.length) {
+      for (let i = 0; i < this.#size; i++) names.push(text.slice(starts[i], starts[i + 1]));
+    } else {
+      for (let i = 0; i < this.#size; i++) names.push(this.at(i));
+    }
+    return names;
+  }
+
+  /** Writes these names one after the other, their lengths in bytes before them, as `writeTexts` does. */
+  write(out: ByteWriter, numbers: readonly number[]): void {
+    if (this.#few !== undefined) {
+      writeTexts(
+        out,
+        numbers.map((number) => this.at(number)),
+      );
+      return;
+    }
+    const starts = this.#starts;
+    writeColumn(
+      out,
+      numbers.map((number) => starts[number + 1]! - starts[number]!),
+    );
+    // Neighbours go together: mostly all of them.
+    let [from, to] = [0, 0];
+    for (const number of numbers) {
+      const start = starts[number]!;
+      if (start !== to) {
+        out.raw(this.#bytes.subarray(from, to));
+        from = start;
+      }
+      to = starts[number + 1]!;
+    }
+    out.raw(this.#bytes.subarray(from, to));
   }
 
   clone(): NameTable {
@@ -101,19 +168,22 @@ export class NameTable {
     return copy;
   }
 
-  /** Where the name in `scratch` is in the table, or would be. */
-  #placeOf(hashed: number, length: number): number {
+  /** Where the name of these bytes is in the table, or would be. */
+  #placeOf(bytes: Uint8Array, start: number, length: number): number {
     const table = this.#table;
-    for (let at = hashed % table.length; ; at = at + 1 === table.length ? 0 : at + 1) {
+    let at = hashOf(bytes, start, start + length) % table.length;
+    for (; ; at = at + 1 === table.length ? 0 : at + 1) {
       const number = table[at]! - 1;
-      if (number < 0 || this.#isAt(number, length)) return at;
+      if (number < 0 || this.#isAt(number, bytes, start, length)) return at;
     }
   }
 
-  #isAt(number: number, length: number): boolean {
+  #isAt(number: number, bytes: Uint8Array, from: number, length: number): boolean {
     const start = this.#starts[number]!;
     if (this.#starts[number + 1]! - start !== length) return false;
-    for (let i = 0; i < length; i++) if (this.#bytes[start + i] !== scratch[i]) return false;
+    // Names that differ mostly do so at their ends.
+    const mine = this.#bytes;
+    for (let i = length - 1; i >= 0; i--) if (mine[start + i] !== bytes[from + i]) return false;
     return true;
   }
 
@@ -130,9 +200,11 @@ export class NameTable {
   }
 }
 
-/** A larger array with the same contents. */
-export function grown<T extends Uint8Array | Uint32Array | Float64Array>(array: T, length: number): T {
-  const larger = new (array.constructor as new (length: number) => T)(length);
+/** An array that is larger, with the contents of another. */
+export function grown<T extends Uint8Array | Uint32Array | Float64Array>(
+  larger: T,
+  array: ArrayLike<number>,
+): T {
   larger.set(array);
   return larger;
 }
@@ -168,10 +240,6 @@ function encodeAll(name: string): number {
   if (bytes.length > scratch.length) scratch = new Uint8Array(bytes.length);
   scratch.set(bytes);
   return bytes.length;
-}
-
-function hash(length: number): number {
-  return hashOf(scratch, 0, length);
 }
 
 /** FNV-1a, mixed once more for its upper bits. Nobody outside sees it. */

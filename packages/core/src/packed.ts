@@ -18,8 +18,8 @@ import { makeElementsBy } from "./set.js";
 export function packDocuments(isPacked: () => boolean = () => true): void {
   makeRowsBy((expected, input, authors) => {
     if (!isPacked()) return undefined;
-    const rows = new FieldRows(new RegisterRows(expected));
-    return input === undefined || rows.read(input, expected, authors!) ? rows : undefined;
+    if (input !== undefined) return FieldRows.read(input, expected, authors!);
+    return new FieldRows(new RegisterRows(expected));
   });
   makeElementsBy((plain) => (isPacked() ? new PackedElements() : plain()));
 }

@@ -7,6 +7,8 @@
  */
 
 import { AuthorSlots } from "./author-slots.js";
+import type { AuthorTable } from "./author-table.js";
+import type { ByteWriter } from "./bytes.js";
 import type { Stamp } from "./clock.js";
 import type { Use } from "./fields.js";
 import type { Dot } from "./ids.js";
@@ -43,20 +45,79 @@ export class RegisterRows {
   /** The row of a name, -1 if it has none. */
   find(name: string): number {
     const row = this.#names.find(name);
-    return row >= 0 && this.#writes.slots[row] !== GONE ? row : -1;
+    return row >= 0 && this.isRow(row) ? row : -1;
   }
 
-  /** In the order of UTF-8. O(n log n). */
-  sortedNames(): string[] {
-    const names: string[] = [];
-    for (const row of this.each()) names.push(this.#names.at(row));
-    names.sort();
+  /** The place of a name that is in a row of another document, -1 if it has none: a row, or what has been one. */
+  placeOf(other: RegisterRows, row: number): number {
+    return this.#names.findFrom(other.#names, row);
+  }
+
+  /** Whether a row is in this place. */
+  isRow(place: number): boolean {
+    return this.#writes.slots[place] !== GONE;
+  }
+
+  /** Rows of columns that were read: they belong to the rows from now on. */
+  static of(
+    names: NameTable,
+    writes: Uses,
+    firsts: Uses,
+    values: Value[],
+    authors: AuthorTable,
+  ): RegisterRows {
+    const rows = new RegisterRows();
+    rows.#names = names;
+    rows.#writes = UseColumns.of(writes, authors, rows.#authors);
+    if (!areAlike(writes, firsts)) rows.#firsts = UseColumns.of(firsts, authors, rows.#authors);
+    rows.#values = values;
+    rows.#size = names.size;
+    return rows;
+  }
+
+  /** What rows show, by names in the order of UTF-8. O(n log n). */
+  *sorted(): Generator<[name: string, value: Value]> {
+    const values = new Map<string, Value>();
+    const names = this.#names.all();
+    for (let row = 0; row < names.length; row++)
+      if (this.isRow(row)) values.set(names[row]!, this.#values[row]!);
+    const sorted = [...values.keys()].sort();
     // The language's order is that of UTF-16, which is the same up to the surrogates.
-    return names.some((name) => NOT_ASCII.test(name)) ? names.sort(compareUtf8) : names;
+    if (sorted.some((name) => NOT_ASCII.test(name))) sorted.sort(compareUtf8);
+    for (const name of sorted) yield [name, values.get(name)!];
+  }
+
+  /** In the order of the dots of their first uses. O(n log n), and O(n) if they were made in that order. */
+  inOrder(): number[] {
+    const { slots, counters } = this.#firsts ?? this.#writes;
+    const compare = (a: number, b: number): number =>
+      slots[a] === slots[b]
+        ? counters[a]! - counters[b]!
+        : this.#authors.at(slots[a]!) - this.#authors.at(slots[b]!);
+    const rows: number[] = [];
+    let [isSorted, last] = [true, -1];
+    for (let row = 0; row < this.#names.size; row++) {
+      if (!this.isRow(row)) continue;
+      if (last >= 0 && isSorted) isSorted = compare(last, row) < 0;
+      rows.push(row);
+      last = row;
+    }
+    return isSorted ? rows : rows.sort(compare);
+  }
+
+  /** Writes the names of these rows. */
+  writeNames(out: ByteWriter, rows: readonly number[]): void {
+    this.#names.write(out, rows);
+  }
+
+  /** The writes of these rows, and their first uses: the same ones where those are the writes. */
+  usesOf(rows: readonly number[], authors: AuthorTable): { readonly writes: Uses; readonly firsts: Uses } {
+    const writes = this.#writes.of(rows, this.#authors, authors);
+    return { writes, firsts: this.#firsts?.of(rows, this.#authors, authors) ?? writes };
   }
 
   *each(): Generator<number> {
-    for (let row = 0; row < this.#names.size; row++) if (this.#writes.slots[row] !== GONE) yield row;
+    for (let row = 0; row < this.#names.size; row++) if (this.isRow(row)) yield row;
   }
 
   nameOf(row: number): string {
@@ -82,9 +143,8 @@ export class RegisterRows {
     return { author: this.#authors.at(slots[row]!), counter: counters[row]!, stamp: stamps[row]! };
   }
 
-  /** True if the first use is not after this one. */
-  isFirstBefore(row: number, stamp: Stamp): boolean {
-    return (this.#firsts ?? this.#writes).stamps[row]! < stamp;
+  firstStampOf(row: number): Stamp {
+    return (this.#firsts ?? this.#writes).stamps[row]!;
   }
 
   /** Makes a row for a name that has none. */
@@ -130,6 +190,22 @@ export class RegisterRows {
   }
 }
 
+/** Dots and stamps, in columns. */
+export interface Uses {
+  /** Places of authors in a table. */
+  readonly slots: readonly number[];
+  readonly counters: readonly number[];
+  readonly stamps: readonly number[];
+}
+
+function areAlike(a: Uses, b: Uses): boolean {
+  for (let i = 0; i < a.slots.length; i++) {
+    if (a.counters[i] !== b.counters[i] || a.stamps[i] !== b.stamps[i] || a.slots[i] !== b.slots[i])
+      return false;
+  }
+  return true;
+}
+
 const NOT_ASCII = /[^\0-\x7f]/;
 
 /** The place of an author in a row that is none. */
@@ -144,6 +220,36 @@ class UseColumns {
 
   constructor(expected: number) {
     if (expected > FEW_MAX) this.#grow(expected);
+  }
+
+  /** What was read, with other places for its authors: `own` has those that are in use. */
+  static of({ slots, counters, stamps }: Uses, authors: AuthorTable, own: AuthorSlots): UseColumns {
+    const columns = new UseColumns(0);
+    const mine = new Uint32Array(slots.length);
+    let [theirs, slot] = [-1, 0];
+    for (let row = 0; row < slots.length; row++) {
+      if (slots[row] !== theirs) {
+        theirs = slots[row]!;
+        slot = own.slotOf(authors.lastOf(theirs)!.author);
+      }
+      mine[row] = slot;
+    }
+    columns.slots = mine;
+    columns.counters = new Uint32Array(counters);
+    columns.stamps = new Float64Array(stamps);
+    return columns;
+  }
+
+  /** Those of some rows, to be written. */
+  of(rows: readonly number[], own: AuthorSlots, authors: AuthorTable): Uses {
+    const [slots, counters, stamps]: [number[], number[], number[]] = [[], [], []];
+    for (const row of rows) {
+      const counter = this.counters[row]!;
+      slots.push(authors.slotOf({ author: own.at(this.slots[row]!), counter }));
+      counters.push(counter);
+      stamps.push(this.stamps[row]!);
+    }
+    return { slots, counters, stamps };
   }
 
   set(row: number, slot: number, { counter, stamp }: Use): void {
@@ -162,8 +268,8 @@ class UseColumns {
   }
 
   #grow(length: number): void {
-    this.slots = grown(Uint32Array.from(this.slots), length);
-    this.counters = grown(Uint32Array.from(this.counters), length);
-    this.stamps = grown(Float64Array.from(this.stamps), length);
+    this.slots = grown(new Uint32Array(length), this.slots);
+    this.counters = grown(new Uint32Array(length), this.counters);
+    this.stamps = grown(new Float64Array(length), this.stamps);
   }
 }

@@ -109,10 +109,8 @@ export const lwwRegister: RegisterType = {
     });
   },
 
-  merge({ siblings }: RegisterState, intoSeen: Seen, from: RegisterState, fromSeen: Seen): void {
-    const isGone = (mine: Sibling) => hasSeen(fromSeen, mine) && !isIn(from.siblings, mine);
-    if (fromSeen.size > 0 && siblings.some(isGone)) keepOnly(siblings, (mine) => !isGone(mine));
-    for (const theirs of from.siblings) if (!hasSeen(intoSeen, theirs)) putIn(siblings, theirs);
+  merge(state: RegisterState, intoSeen: Seen, from: RegisterState, fromSeen: Seen): void {
+    joinSiblings(state, intoSeen, from.siblings, fromSeen);
   },
 
   clone(state: RegisterState): RegisterState {
@@ -203,6 +201,20 @@ function readMany(input: ByteReader, count: number, authors: AuthorTable): Regis
     if (siblings > 1) state.siblings.reverse();
     return state;
   });
+}
+
+/** Joins what another register holds. */
+export function joinSiblings(
+  { siblings }: RegisterState,
+  intoSeen: Seen,
+  from: readonly Sibling[],
+  fromSeen: Seen,
+): void {
+  if (fromSeen.size > 0) {
+    const isGone = (mine: Sibling) => hasSeen(fromSeen, mine) && !isIn(from, mine);
+    if (siblings.some(isGone)) keepOnly(siblings, (mine) => !isGone(mine));
+  }
+  for (const theirs of from) if (!hasSeen(intoSeen, theirs)) putIn(siblings, theirs);
 }
 
 function dotsOf({ siblings }: RegisterState): Dots {

@@ -17,6 +17,11 @@ export function writeColumn(out: ByteWriter, values: readonly number[], isFull =
   else writeRuns(out, values, false);
 }
 
+/** The same of a number that repeats. */
+export function writeSame(out: ByteWriter, count: number, value: number): void {
+  writeColumn(out, new Array<number>(count).fill(value));
+}
+
 /** Refuses what is below `min` or above `max`. */
 export function readColumn(
   input: ByteReader,

@@ -17,7 +17,14 @@ import type { MapState } from "./map.js";
 import { writeTotal } from "./prefix.js";
 import type { RegisterState, Sibling } from "./register.js";
 import type { SetState } from "./set.js";
-import { ValueWriter, writeColumn, writeDotColumns, writeSteps, writeTexts } from "./state-columns.js";
+import {
+  ValueWriter,
+  writeColumn,
+  writeDotColumns,
+  writeSame,
+  writeSteps,
+  writeTexts,
+} from "./state-columns.js";
 import type { Cell } from "./types.js";
 import { valueOfKey, writeValue } from "./value.js";
 
@@ -72,7 +79,7 @@ export function writeCells(out: ByteWriter, cells: readonly Kinded[], authors: A
 
 /** The same for cells that are all of one kind, that are not all empty, and of which `write` writes the columns. */
 export function writeColumnsOf(out: ByteWriter, kind: KindTag, count: number, write: () => void): void {
-  writeColumn(out, new Array<KindTag>(count).fill(kind));
+  writeSame(out, count, kind);
   if (count === 0) return;
   const start = out.open();
   out.byte(FORM.columns);
@@ -109,8 +116,8 @@ function writeRegisters(out: ByteWriter, states: readonly RegisterState[], autho
   writeSiblings(out, counts, all, authors);
 }
 
-/** Writes the values of several registers in columns. @param counts how many of them belong to each, one after the other. */
-export function writeSiblings(
+/** @param counts how many of the writes belong to each register, one after the other. */
+function writeSiblings(
   out: ByteWriter,
   counts: readonly number[],
   all: readonly Sibling[],
