@@ -48,6 +48,24 @@ browserTest("two tabs show each other's votes, and a component renders only for 
   await shows(bob, "receipts", "");
 });
 
+browserTest(
+  "who is here is shown, and who forgot to ask for it sees why, once, in an app that goes on",
+  async () => {
+    const [ann, bob, cy] = await Promise.all([tab(site), tab(site), tab(site)]);
+    const thrown: string[] = [];
+    cy.on("pageerror", ({ message }) => thrown.push(message));
+    await ann.evaluate((url) => startApp(url, "ann", true), m1.url);
+    await bob.evaluate((url) => startApp(url, "bob", true), m1.url);
+    await cy.evaluate((url) => startApp(url, "cy"), m1.url);
+    await Promise.all([shows(ann, "people", "bob"), shows(bob, "people", "ann")]);
+    await shows(cy, "people", "INVALID_VALUE");
+    await shows(cy, "saved", "saved m1");
+    await cy.click("#vote");
+    await shows(cy, "receipts", "durable");
+    expect(thrown).toEqual([expect.stringContaining("connect is given `presence`")]);
+  },
+);
+
 browserTest("a component that is mounted again shows what is there now", async () => {
   const page = await app();
   await shows(page, "saved", "saved m1");

@@ -17,13 +17,14 @@ export function database<C extends Collections = Collections>(
   name: string,
   nodes: readonly string[],
   schema?: Schema<C>,
+  { isShowing = true } = {},
 ): TestDatabase<C> {
   const sim = cluster.client(name, nodes);
   const reported: unknown[] = [];
   const report = (error: unknown): void => {
     reported.push(error);
   };
-  const parts = { scheduler: sim.process, report, presence, ...(schema && { schema }) };
+  const parts = { scheduler: sim.process, report, ...(isShowing && { presence }), ...(schema && { schema }) };
   const db = createDatabase(sim.engine, parts);
   return { db, sim, reported };
 }

@@ -14,7 +14,7 @@ import {
 } from "@syncline/engine";
 import type { Database } from "./database.js";
 import { partsOf } from "./document.js";
-import { SynclineError } from "./errors.js";
+import { invalid, SynclineError } from "./errors.js";
 import type { Collections, Schema } from "./schema.js";
 import type { Write } from "./write.js";
 
@@ -64,11 +64,7 @@ export function clusterSchema<C extends Collections>(db: Database<C>): ClusterSc
     apply(text) {
       const { statements, faults } = translating(() => diffSchema(catalog(), parseSchema(text)));
       const [fault] = faults;
-      if (fault !== undefined)
-        throw new SynclineError(
-          "INVALID_VALUE",
-          `line ${fault.line}, column ${fault.column}: ${fault.reason}`,
-        );
+      if (fault !== undefined) throw invalid(`line ${fault.line}, column ${fault.column}: ${fault.reason}`);
       return alter(...statements);
     },
     check(schema) {
@@ -109,9 +105,9 @@ function translating<T>(task: () => T): T {
   try {
     return task();
   } catch (error) {
-    if (error instanceof SchemaRefused) throw new SynclineError("INVALID_VALUE", error.reason);
+    if (error instanceof SchemaRefused) throw invalid(error.reason);
     if (error instanceof Error && "code" in error && error.code === "SCHEMA_TEXT")
-      throw new SynclineError("INVALID_VALUE", error.message);
+      throw invalid(error.message);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /**
  * From an app's options to a client that runs: what is alike in browsers and in Node.
  */
+import { toUtf8 } from "@syncline/core";
 import {
   type Clock,
   type Dialer,
@@ -13,7 +14,7 @@ import { CLIENT_LIMITS, type Limits } from "@syncline/protocol";
 import { browserDialer, type PlatformSocket } from "@syncline/transport/browser";
 import { createDatabase, type Database } from "./database.js";
 import { checkToken, dialing, type TokenSource } from "./dialing.js";
-import { SynclineError } from "./errors.js";
+import { invalid } from "./errors.js";
 import type { OfflineStorage } from "./indexeddb.js";
 import type { PresenceSupport } from "./presence.js";
 import type { Collections, Schema } from "./schema.js";
@@ -76,7 +77,7 @@ export function connectOn<C extends Collections>(
   mustBeName("name", name);
   if (typeof token !== "function") {
     const reason = checkToken(token ?? "", limits);
-    if (reason !== undefined) throw new SynclineError("INVALID_VALUE", reason);
+    if (reason !== undefined) throw invalid(reason);
   }
   const list = checkedUrls(urls);
   const socketDialer = WebSocket === undefined ? platform.dialer() : browserDialer({ WebSocket, scheduler });
@@ -97,12 +98,9 @@ export function connectOn<C extends Collections>(
 }
 
 function mustBeName(what: string, text: string): void {
-  const bytes = new TextEncoder().encode(text).length;
+  const bytes = toUtf8(text).length;
   if (bytes <= CLIENT_LIMITS.nameBytesMax) return;
-  throw new SynclineError(
-    "INVALID_VALUE",
-    `${what} has up to ${CLIENT_LIMITS.nameBytesMax} bytes, not ${bytes}`,
-  );
+  throw invalid(`${what} has up to ${CLIENT_LIMITS.nameBytesMax} bytes, not ${bytes}`);
 }
 
 /** As the platform treats what a listener of its own events throws. */

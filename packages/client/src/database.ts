@@ -7,7 +7,7 @@
 import { type Draft as CoreDraft, changeId, type Presence } from "@syncline/core";
 import type { OpenDocument, Scheduler, SyncClient } from "@syncline/engine";
 import { CollectionClasses, type Doc, DocumentHandle } from "./document.js";
-import { errorOf, SynclineError, translated } from "./errors.js";
+import { errorOf, invalid, SynclineError, translated } from "./errors.js";
 import type { PresenceHandler, PresenceSupport } from "./presence.js";
 import type { Collections, Fields, Schema } from "./schema.js";
 import { Shape } from "./shape.js";
@@ -118,6 +118,8 @@ class OpenDatabase {
   readonly #writeListeners = new Set<(made: MadeWrite) => void>();
   #inTransaction = false;
   #status: Status | undefined;
+  /** Who is at each document, where nobody is shown. */
+  #nobody: Presence | undefined;
 
   constructor(client: SyncClient, parts: DatabaseParts<Collections>) {
     this.#client = client;
@@ -179,11 +181,8 @@ class OpenDatabase {
     transact: (open: OpenDocument, mutate: (draft: CoreDraft) => void, asIs = false): Write =>
       this.#transact(open, mutate, asIs),
     show: (open: OpenDocument, state: Uint8Array | undefined): void => this.#client.show(open, state),
-    presenceAt: (open: OpenDocument, on: PresenceHandler): Presence => {
-      const { presence } = this.#parts;
-      if (presence !== undefined) return presence.at(open, on);
-      throw new SynclineError("INVALID_VALUE", "who is here is shown if connect is given `presence`");
-    },
+    presenceAt: (open: OpenDocument, on: PresenceHandler): Presence =>
+      this.#parts.presence?.at(open, on) ?? (this.#nobody ??= nobodyFor(on)),
     report: (error: unknown): void => this.#parts.report(error),
     closed: (handle: DocumentHandle): void => {
       this.#handles.delete(handle);
@@ -256,6 +255,17 @@ class OpenDatabase {
       this.#parts.report(error);
     }
   }
+}
+
+/**
+ * What an app that did not give `connect` its `presence` sees of others. It is read while components render, and set in
+ * their effects, so it throws nothing; that it was asked for at all is a mistake, which is reported once.
+ */
+function nobodyFor({ report }: PresenceHandler): Presence {
+  const error = invalid("who is here is shown if connect is given `presence`");
+  report(error);
+  const nothing = (): void => {};
+  return { mine: undefined, others: [], error, set: nothing, clear: nothing, subscribe: () => nothing };
 }
 
 function fieldsOf({ collections }: Schema, collection: string): Fields {

@@ -3,6 +3,7 @@
  * the URL of a server into the URL to dial. So a token is as fresh as its connection, and an app that cannot get one
  * is an attempt that failed, like any other.
  */
+import { toUtf8 } from "@syncline/core";
 import type { Dialer, Scheduler } from "@syncline/engine";
 import type { ClientLimits } from "@syncline/protocol";
 import { dialedUrl } from "./urls.js";
@@ -71,7 +72,7 @@ export function dialing(
 export function checkToken(token: unknown, limits: ClientLimits): string | undefined {
   if (typeof token !== "string") return `a token is a string, not ${typeof token}`;
   // Letters of a token are ASCII in every known form; others count as what they take in UTF-8.
-  const bytes = new TextEncoder().encode(token).length;
+  const bytes = toUtf8(token).length;
   return bytes > limits.tokenBytesMax
     ? `a token has up to ${limits.tokenBytesMax} bytes, not ${bytes}`
     : undefined;

@@ -8,7 +8,7 @@
 import type { Draft as CoreDraft, Home, Presence, Value } from "@syncline/core";
 import type { OpenDocument, SaveState } from "@syncline/engine";
 import { type Draft, type DraftHandle, draftClass } from "./draft.js";
-import { errorOf, SynclineError, translated } from "./errors.js";
+import { errorOf, invalid, SynclineError, translated } from "./errors.js";
 import type {
   CounterView,
   HeldBy,
@@ -61,8 +61,8 @@ export interface DocMethods<F extends Fields = Fields> {
   /** Calls `listener` whenever `saveState` has changed; not now. Returns a function that ends this. Throws `CLOSED`. */
   onSaveState(listener: (state: SaveState) => void): () => void;
   /**
-   * Who is here at present, and what they show of themselves: names, colours, cursors. Nothing of it is stored. Throws
-   * `INVALID_VALUE` where `connect` was not given `presence`.
+   * Who is here at present, and what they show of themselves: names, colours, cursors. Nothing of it is stored. Where
+   * `connect` was not given `presence` there is nobody, `error` says so, and so does an uncaught error, once.
    */
   readonly presence: Presence;
   /** The register of this name. */
@@ -97,7 +97,6 @@ export interface HandleOwner {
   transact(open: OpenDocument, mutate: (draft: CoreDraft) => void, asIs?: boolean): Write;
   /** Shows others what `state` says, or nothing. */
   show(open: OpenDocument, state: Uint8Array | undefined): void;
-  /** Throws `INVALID_VALUE` where nobody is shown. */
   presenceAt(open: OpenDocument, on: PresenceHandler): Presence;
   /** A listener has thrown. */
   report(error: unknown): void;
@@ -133,8 +132,7 @@ export interface HandleParts {
 
 /** Throws `INVALID_VALUE` for what is no open document of ours. */
 export function partsOf(document: object): HandleParts {
-  if (!(document instanceof DocumentHandle))
-    throw new SynclineError("INVALID_VALUE", "this is no open document");
+  if (!(document instanceof DocumentHandle)) throw invalid("this is no open document");
   return DocumentHandle.partsOf(document);
 }
 

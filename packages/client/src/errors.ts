@@ -45,6 +45,11 @@ export function errorOf(fault: Fault): SynclineError {
   return new SynclineError(fault.code, fault.reason, { masters: fault.masters ?? [] });
 }
 
+/** What an app has given is not what it may give. */
+export function invalid(message: string): SynclineError {
+  return new SynclineError("INVALID_VALUE", message);
+}
+
 /** Runs `task`; what core throws comes out as a `SynclineError`, everything else as it is. */
 export function translated<T>(task: () => T): T {
   try {

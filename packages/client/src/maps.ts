@@ -5,7 +5,7 @@ import {
   checkStepName,
   type Value,
 } from "@syncline/core";
-import { SynclineError, translated } from "./errors.js";
+import { invalid, translated } from "./errors.js";
 import type { DraftOf, JsonOf, ViewOf } from "./fields.js";
 import { accessOf, type Field } from "./schema.js";
 
@@ -94,6 +94,6 @@ export class MapEditor extends LiveMap {
 
 function checkedKey(key: string): string {
   const reason = checkStepName(key);
-  if (reason !== undefined) throw new SynclineError("INVALID_VALUE", `key ${JSON.stringify(key)}: ${reason}`);
+  if (reason !== undefined) throw invalid(`key ${JSON.stringify(key)}: ${reason}`);
   return key;
 }

@@ -39,6 +39,7 @@ export interface PresenceHandler {
 }
 
 class LivePresence implements Presence {
+  readonly error = undefined;
   readonly #open: OpenDocument;
   readonly #on: PresenceHandler;
   #others: readonly Other[] = [];

@@ -6,7 +6,7 @@ import {
   type Value,
 } from "@syncline/core";
 import { record as coreRecord } from "@syncline/core/base";
-import { SynclineError, translated } from "./errors.js";
+import { invalid, translated } from "./errors.js";
 import type { DraftOf, JsonOf, ViewOf } from "./fields.js";
 import { type Accessible, access, accessOf, type Fields, type holds } from "./schema.js";
 
@@ -126,7 +126,7 @@ function checked(fields: Fields): [name: string, field: Fields[string]][] {
   for (const [name, field] of entries) {
     const reason = MEMBERS.includes(name) ? "records have this for themselves" : checkStepName(name);
     if (reason !== undefined) {
-      throw new SynclineError("INVALID_VALUE", `field ${JSON.stringify(name)} of a record: ${reason}`);
+      throw invalid(`field ${JSON.stringify(name)} of a record: ${reason}`);
     }
     accessOf(field);
   }

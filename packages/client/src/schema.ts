@@ -16,7 +16,7 @@ import {
 } from "@syncline/core";
 import { lwwRegister, orSet, pnCounter } from "@syncline/core/base";
 import type { OpenDocument } from "@syncline/engine";
-import { SynclineError } from "./errors.js";
+import { invalid } from "./errors.js";
 import { type DraftOf, LiveCounter, LiveRegister, LiveSet, type ViewOf } from "./fields.js";
 import type {
   DisableWinsFlagField,
@@ -198,12 +198,12 @@ export function draftOf(draft: Draft, name: string, field: Field, open: OpenDocu
 /** Throws `INVALID_VALUE` for what none of our functions has made. */
 export function accessOf(field: Field): Access {
   const how = field[access];
-  if (how === undefined) throw new SynclineError("INVALID_VALUE", NO_KIND);
+  if (how === undefined) throw invalid(NO_KIND);
   return how;
 }
 
 const NO_KIND = "has no kind: use register(), counter() or set(), or another function of this library";
 
 function refuseIf(what: string, reason: string | undefined): void {
-  if (reason !== undefined) throw new SynclineError("INVALID_VALUE", `${what}: ${reason}`);
+  if (reason !== undefined) throw invalid(`${what}: ${reason}`);
 }

@@ -3,7 +3,7 @@
  * how JSON is laid out. Without a schema every name may be used, and none is a property.
  */
 import { checkFieldName } from "@syncline/core";
-import { SynclineError } from "./errors.js";
+import { invalid, SynclineError } from "./errors.js";
 import { MEMBERS } from "./fields.js";
 import type { Field, Fields, Kind } from "./schema.js";
 
@@ -23,7 +23,7 @@ export class Shape {
     if (known === kind) return name;
     const reason = checkFieldName(name);
     if (reason !== undefined) {
-      throw new SynclineError("INVALID_VALUE", `field ${JSON.stringify(name)}: ${reason}`);
+      throw invalid(`field ${JSON.stringify(name)}: ${reason}`);
     }
     if (this.#fields === undefined) return name;
     const what = `field "${name}" of ${this.#collection}`;

@@ -1,15 +1,15 @@
 /**
  * Where a server is reached. People name a server without a path, `ws://host:port`; its WebSockets live at `/sync`.
  */
-import { SynclineError } from "./errors.js";
+import { invalid } from "./errors.js";
 
 /** The URLs of a list, checked. Throws `INVALID_VALUE`. */
 export function checkedUrls(urls: string | readonly string[]): readonly string[] {
   const list = typeof urls === "string" ? [urls] : [...urls];
-  if (list.length === 0) throw new SynclineError("INVALID_VALUE", "connect needs at least one URL");
+  if (list.length === 0) throw invalid("connect needs at least one URL");
   for (const url of list) {
     const reason = objection(url);
-    if (reason !== undefined) throw new SynclineError("INVALID_VALUE", `${JSON.stringify(url)}: ${reason}`);
+    if (reason !== undefined) throw invalid(`${JSON.stringify(url)}: ${reason}`);
   }
   return list;
 }

@@ -7,7 +7,7 @@
 import { changeId, type Vector } from "@syncline/core";
 import type { Answer, OwnChange, Scheduler, SyncClient } from "@syncline/engine";
 import { CLIENT_LIMITS, encodeToken, type Fault, LEVELS, type Level } from "@syncline/protocol";
-import { errorOf, SynclineError } from "./errors.js";
+import { errorOf, invalid, SynclineError } from "./errors.js";
 
 export type { Level };
 
@@ -255,8 +255,4 @@ function checked(options: AcknowledgeOptions): Checked {
     throw invalid(`timeoutMs is a number of milliseconds from 0, not ${String(timeoutMs)}`);
   }
   return { level, sync, timeoutMs };
-}
-
-function invalid(message: string): SynclineError {
-  return new SynclineError("INVALID_VALUE", message);
 }

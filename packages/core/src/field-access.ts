@@ -50,6 +50,8 @@ export interface Presence<T = Value> {
    * changes. The type is your promise: others may show what you do not expect.
    */
   readonly others: readonly Other<T>[];
+  /** Why nobody is shown and nothing can be: `INVALID_VALUE` where the client was not told to show who is there. */
+  readonly error: (Error & { readonly code: string }) | undefined;
   /**
    * Shows this to the others from now on, instead of what was shown. It ends with `clear`, with the last handle on the
    * document and with the page. Throws `INVALID_VALUE`, and `LIMIT_EXCEEDED` for more than 4 KiB.

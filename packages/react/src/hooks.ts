@@ -67,12 +67,16 @@ export interface Hooks<C extends Collections> {
   /**
    * What the others show of themselves at a document, and the function by which this client shows itself; with `undefined`
    * it shows nothing any more. It throws what `set` of the client's presence throws. What it shows ends with the last
-   * component that reads the document. Throws where `connect` was not given `presence`.
+   * component that reads the document. Then why nobody is shown, if `connect` was not given `presence`.
    */
   usePresence<T = Value>(
     collection: keyof C & string,
     key: string,
-  ): readonly [others: readonly Other<T>[], show: (state: T | undefined) => void];
+  ): readonly [
+    others: readonly Other<T>[],
+    show: (state: T | undefined) => void,
+    error: SynclineError | undefined,
+  ];
   /** What has become of the changes made here to a document; undefined without a database. */
   useSaveState(collection: keyof C & string, key: string): SaveState | undefined;
   /**
@@ -125,7 +129,12 @@ export function createHooks<C extends Collections = Collections>(_schema?: Schem
       () => shared?.document.presence.others ?? NOBODY,
       () => NOBODY,
     );
-    return [others, shared?.show ?? ignore] as const;
+    const error = useSyncExternalStore(
+      never,
+      () => shared?.document.presence.error,
+      () => undefined,
+    );
+    return [others, shared?.show ?? ignore, error] as const;
   }
 
   function useSaveState(collection: string, key: string): SaveState | undefined {

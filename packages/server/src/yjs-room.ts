@@ -306,7 +306,14 @@ function decoded(state: Uint8Array): string {
 }
 
 function homeOf(open: OpenDocument, client: SyncClient, log: Logger): Home {
-  const nobody = { mine: undefined, others: [], set() {}, clear() {}, subscribe: () => () => {} };
+  const nobody = {
+    mine: undefined,
+    others: [],
+    error: undefined,
+    set() {},
+    clear() {},
+    subscribe: () => () => {},
+  };
   return {
     key: open,
     isClosed: false,
