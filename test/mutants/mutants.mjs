@@ -15,6 +15,13 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "SPINE 16",
+    name: "who turns out to be retired himself goes on retiring",
+    file: node("retirement"),
+    edits: [["if (objection !== undefined) giveUp(objection, []);\n        else if", "if"]],
+    tests: ["test/simulation/regressions.test.ts", "who-was-retired-himself-went-on-retiring"],
+  },
+  {
     rule: "SPINE 18",
     name: "what others have built on is cut off",
     file: node("cutting"),

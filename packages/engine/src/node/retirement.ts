@@ -13,6 +13,9 @@ import type { Retiring } from "./retiring.js";
  * A retirement that this master decides: it sets a fence, waits until nothing stands against the ends that it finds behind
  * it, and says them; or gives up, and lifts the fence (SPINE 16).
  *
+ * It gives up, too, as soon as it is no master any more: who turns out to be retired himself has the streams taken out of
+ * what it holds that told it who the others are, and would find that nobody objects.
+ *
  * One at a time. A fence of another master that is later than its own takes its place: then that one decides.
  */
 export interface RetireOptions {
@@ -39,7 +42,7 @@ export class Retirement {
     private readonly journal: Journal,
     private readonly ports: { readonly scheduler: Scheduler; readonly log: Logger },
     private readonly on: {
-      /** Why it decides nothing at present; undefined if it may. */
+      /** Why it decides nothing at present; undefined if it may. Asked all the while. */
       objection(): Fault | undefined;
       /** Something is known that was not. */
       news(): void;
@@ -91,7 +94,9 @@ export class Retirement {
     });
     this.underWay = {
       settle: () => {
-        if (!this.fences.holds(node, fence)) {
+        const objection = this.on.objection();
+        if (objection !== undefined) giveUp(objection, []);
+        else if (!this.fences.holds(node, fence)) {
           finish();
           refuse(fault("OVERLOADED", `another master decides on ${node}, or has decided`));
         } else if (this.retiring.isFenced(node, fence) && this.retiring.doubts(node, fence).length === 0)
