@@ -15,6 +15,13 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "I10, SPINE 16",
+    name: "what waits behind a record that a fence turns down goes on waiting",
+    file: node("following"),
+    edits: [["this.letGo(followed);\n            break;", "followed.parked.shift();\n            continue;"]],
+    tests: ["test/simulation/regressions.test.ts", "what-waited-lost-its-first-to-a-fence"],
+  },
+  {
     rule: "SPINE 16",
     name: "who turns out to be retired himself goes on retiring",
     file: node("retirement"),

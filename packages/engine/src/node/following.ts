@@ -159,11 +159,16 @@ export class Following {
       for (const followed of this.followed.values()) {
         for (let next = followed.parked[0]; next !== undefined; next = followed.parked[0]) {
           const known = next.position <= positionIn(this.log.held, next.stream);
-          const isBeyond = !known && this.isBeyond(next);
-          if (!known && !isBeyond && !this.log.accepts(next)) break;
+          if (!known && this.isBeyond(next)) {
+            // What has come after it goes with it: without it that would wait for ever.
+            this.closedBefore(next);
+            this.letGo(followed);
+            break;
+          }
+          if (!known && !this.log.accepts(next)) break;
           followed.parked.shift();
           this.parkedBytes -= next.bytes.length;
-          if (known || isBeyond) continue;
+          if (known) continue;
           this.store(next);
           progress = any = true;
         }
@@ -275,8 +280,7 @@ export class Following {
     followed.owedSince = undefined;
     followed.stalled.clear();
     if (this.isBeyond(record)) {
-      // It was closed, or is about to be. Should it end later after all, this is asked for again.
-      if (record.body.kind === "opening") this.on.closedBefore(record.stream, record.body.opening);
+      this.closedBefore(record);
       link.channel.send({ kind: "unfollow", stream: followed.stream });
       followed.provider = undefined;
       return false;
@@ -398,7 +402,7 @@ export class Following {
       return { best: undefined, isFinal: true };
     for (const link of this.peers.all()) {
       const progress = link.progress.get(followed.stream);
-      if (progress === undefined || progress.received === 0 || !this.mayProvide(link, followed.stream))
+      if (progress === undefined || this.received(progress) === 0 || !this.mayProvide(link, followed.stream))
         continue;
       if ((followed.truncated.get(link) ?? 0) > after) {
         lacking = link;
@@ -440,6 +444,11 @@ export class Following {
   private isBeyond({ stream, position, body }: StreamRecord): boolean {
     const opening = body.kind === "opening" ? body.opening : this.log.stream(stream)?.opening;
     return opening !== undefined && position > this.on.limitOf(stream, opening.node, opening);
+  }
+
+  /** Its stream was closed, or is about to be. Should it end later after all, this is asked for again. */
+  private closedBefore({ stream, body }: StreamRecord): void {
+    if (body.kind === "opening") this.on.closedBefore(stream, body.opening);
   }
 
   private hasMost(link: NodeLink, stream: StreamId): boolean {
