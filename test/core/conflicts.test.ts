@@ -12,6 +12,7 @@ import {
   ewFlag,
   gCounter,
   gSet,
+  hasConflicts,
   InvalidValue,
   KINDS,
   kwMap,
@@ -260,6 +261,19 @@ describe("stories", () => {
     bob.write((draft) => draft.restoreDocument(), true);
     expect(bob.document.toJSON()).toEqual({ title: "a", votes: 1 });
     expect(conflictsOf(bob.document)).toEqual([]);
+  });
+
+  test("what is in conflict in a deleted document is not told, and there is something to be told when it comes back", () => {
+    const [ann, bob] = two();
+    expect(hasConflicts(ann.document)).toBe(false);
+    ann.write((draft) => draft.register("title").set("a"));
+    bob.write((draft) => draft.register("title").set("b"));
+    ann.takeAll(bob);
+    expect([conflictsOf(ann.document).length, hasConflicts(ann.document)]).toEqual([1, true]);
+    ann.write((draft) => draft.deleteDocument());
+    expect([conflictsOf(ann.document).length, hasConflicts(ann.document)]).toEqual([0, true]);
+    ann.write((draft) => draft.restoreDocument(), true);
+    expect([conflictsOf(ann.document).length, hasConflicts(ann.document)]).toEqual([1, true]);
   });
 
   test("who writes to a document that he sees deleted begins a new one, in one change", () => {

@@ -179,3 +179,29 @@ test("another document's delta, and bad bytes, are faults and change nothing; fo
     { numRuns: draws(20) },
   );
 });
+
+test("of a field that was used there later than here what was removed goes, and the rest is left", () => {
+  const [ann, bob, early] = [new Document(NAME), new Document(NAME), new Document(NAME)];
+  ann.transact({ author: 1, stamp: 10 }, (draft) => {
+    draft.set("tags").add("of ann");
+    draft.set("tags").add("removed");
+    draft.register("title").set("removed");
+  });
+  bob.merge(ann);
+  // By the clocks these are the first uses, and Ann has not seen them.
+  early.transact({ author: 2, stamp: 5 }, (draft) => {
+    draft.set("tags").add("of bob");
+    draft.register("title").set("of bob");
+  });
+  bob.merge(early);
+  const version = documentVersion(bob);
+  ann.transact({ author: 1, stamp: 11 }, (draft) => {
+    draft.set("tags").remove("removed");
+    draft.register("title").clear();
+  });
+  const merged = bob.clone();
+  merged.merge(ann);
+  expect(unwrap(mergeDocumentDelta(bob, documentDeltaSince(ann, version)))).toBe("applied");
+  expect(bob.toJSON()).toEqual({ tags: ["of ann", "of bob"], title: "of bob" });
+  expectBytes(bob.encodeState(), merged.encodeState());
+});

@@ -317,3 +317,39 @@ const isSame = (a: Change, b: Change): boolean => a.author === b.author && a.fir
 function write(document: Document, author: number, mutate: (cards: MapDraft) => void): Change {
   return document.transact({ author, stamp: 1 }, (draft) => mutate(draft.at("cards", kwMap)))!;
 }
+
+test("a removal that is made again hides what is there, of which its maker has seen the uses; of nothing it is nothing", () => {
+  const [ann, bob] = withCard();
+  write(ann, 1, (cards) => cards.at("c2", lwwRegister).set("Bread"));
+  const removed = write(ann, 1, (cards) => {
+    cards.delete("c1");
+    cards.delete("c2");
+  });
+  expect(ann.toJSON()).toEqual({});
+  write(bob, 2, vote);
+  const again = bob.transact({ author: 3, stamp: 2 }, (draft) => draft.repeat(removed))!;
+  expect(bob.toJSON()).toEqual({});
+  // What is not there is not hidden.
+  expect(again.ops.map(({ op }) => op.act)).toEqual(["hide"]);
+  expect(new Document(NAME).transact({ author: 3, stamp: 2 }, (draft) => draft.repeat(removed))).toBe(
+    undefined,
+  );
+  // Whoever uses the key meanwhile has not seen that, and keeps all of it.
+  ann.merge(bob);
+  expect(ann.toJSON()).toEqual({});
+});
+
+test("such a map under a key goes with the key, and what only grows in it stays hidden", () => {
+  const document = new Document(NAME);
+  document.transact({ author: 1, stamp: 1 }, (draft) => {
+    const cards = draft.at("boards", orMap).at("b1", kwMap);
+    cards.at("c1", lwwRegister).set("Milk");
+    cards.at("seen", gCounter).increment();
+  });
+  document.transact({ author: 1, stamp: 2 }, (draft) => draft.at("boards", orMap).delete("b1"));
+  expect(document.toJSON()).toEqual({});
+  document.transact({ author: 2, stamp: 3 }, (draft) =>
+    draft.at("boards", orMap).at("b1", kwMap).at("c1", lwwRegister).set("Oat milk"),
+  );
+  expect(document.toJSON()).toEqual({ boards: { b1: { c1: "Oat milk" } } });
+});

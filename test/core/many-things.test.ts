@@ -184,7 +184,6 @@ test("a document of many registers reads the same in rows and in fields, whateve
     write(document, 9, 9);
     return [document.toJSON(), Buffer.from(document.encodeState()).toString("hex")];
   };
-  let parts = 0;
   try {
     const reasons = new Set<unknown>();
     for (const state of states) {
@@ -206,6 +205,66 @@ test("a document of many registers reads the same in rows and in fields, whateve
     expect([...reasons].join()).toMatch(/fields out of order/);
     expect([...reasons].join()).toMatch(/a dot that was not seen/);
   } finally {
-    packDocuments(() => parts++ % 2 === 0);
+    packDocuments(byTurns());
   }
 });
+
+test.each([
+  ["in rows", () => true],
+  ["in fields", () => false],
+  ["in rows and in fields by turns", byTurns()],
+])(
+  "of many registers, %s, each is joined for itself: written over there, here, at both, and cleared",
+  (_how, isPacked) => {
+    packDocuments(isPacked);
+    try {
+      joinsEach();
+    } finally {
+      packDocuments(byTurns());
+    }
+  },
+);
+
+function joinsEach(): void {
+  const [ann, bob] = [new Document(NAME), new Document(NAME)];
+  const name = (i: number): string => `register ${i}`;
+  ann.transact({ author: 1, stamp: 1 }, (draft) => {
+    for (let i = 0; i < 400; i++) draft.register(name(i)).set(i);
+  });
+  bob.merge(ann);
+  const write = (document: Document, author: number, isMeant: (i: number) => boolean): Change =>
+    document.transact({ author, stamp: author }, (draft) => {
+      for (let i = 0; i < 400; i++) if (isMeant(i)) draft.register(name(i)).set(`${author} ${i}`);
+    })!;
+  const changes = [write(ann, 2, (i) => i % 4 < 2), write(bob, 3, (i) => i % 4 === 1 || i % 4 === 2)];
+  changes.push(
+    bob.transact({ author: 3, stamp: 4 }, (draft) => {
+      for (let i = 0; i < 400; i += 50) draft.register(name(i)).clear();
+    })!,
+  );
+  const applied = ann.clone();
+  for (const change of changes.slice(1)) applied.apply(unwrap(decodeChange(change.bytes)));
+  for (const [into, from] of [
+    [ann.clone(), bob],
+    [bob.clone(), ann],
+    [ann.clone(), unwrap(Document.decodeState(bob.encodeState()))],
+  ] as const) {
+    into.merge(from);
+    for (const [i, values] of [
+      [4, ["2 4"]],
+      [5, ["3 5", "2 5"]],
+      [6, ["3 6"]],
+      [7, [7]],
+      // Cleared by somebody who had not seen that it was written over.
+      [100, ["2 100"]],
+      [150, []],
+    ] as const)
+      expect(into.register(name(i)).values).toEqual(values);
+    expectBytes(into.encodeState(), applied.encodeState());
+  }
+}
+
+function byTurns(): () => boolean {
+  let parts = 0;
+  return () => parts++ % 2 === 0;
+}

@@ -1,5 +1,5 @@
 /** States with fields of kinds that this build does not know: refused, or left out by who only shows the document. */
-import { BrokenInvariant, ByteWriter, Document, sealed } from "@syncline/core";
+import { BrokenInvariant, ByteWriter, createChange, Document, sealed } from "@syncline/core";
 import { describe, expect, test } from "vitest";
 
 const NAME = { collection: "boards", key: "a" };
@@ -62,4 +62,25 @@ describe("a field of an unknown kind", () => {
     const read = Document.decodeState(document.encodeState(), "left out");
     expect(read.ok && read.value.isPartial).toBe(false);
   });
+});
+
+test("a field of a later kind of which only ops are kept lacks nothing: whoever reads it passes it on", () => {
+  const change = createChange({
+    document: NAME,
+    author: 5,
+    first: 1,
+    stamp: 7,
+    observed: [],
+    paths: [[{ name: "later", kind: UNKNOWN }], [{ name: "later too", kind: UNKNOWN }]],
+    ops: [
+      { path: 0, op: { act: "opaque", bytes: Uint8Array.of(1, 2) } },
+      { path: 1, op: { act: "opaque", bytes: Uint8Array.of(3) } },
+    ],
+  });
+  const document = new Document(NAME);
+  document.apply(change);
+  const read = Document.decodeState(document.encodeState(), "left out");
+  if (!read.ok) throw new Error(read.fault.reason);
+  expect(read.value.isPartial).toBe(false);
+  expect([...read.value.encodeState()]).toEqual([...document.encodeState()]);
 });

@@ -21,6 +21,7 @@ import {
   remainingIn,
   rwMap,
   rwSet,
+  type SetDraft,
   textLog,
   UndoHistory,
   type Value,
@@ -337,3 +338,49 @@ test("who makes a write again under a removed key says himself that he knows of 
 function write(document: Document, author: number, mutate: (cards: MapDraft) => void): Change {
   return document.transact({ author, stamp: 1 }, (draft) => mutate(draft.at("cards", rwMap)))!;
 }
+
+test("who empties the map removes each key that is there, so that each removal can win", () => {
+  const [ann, bob] = [new Document(NAME), new Document(NAME)];
+  const made = write(ann, 1, (cards) => {
+    cards.at("c1", lwwRegister).set("Milk");
+    cards.at("c2", lwwRegister).set("Bread");
+  });
+  bob.apply(made);
+  write(ann, 1, (cards) => cards.clear());
+  expect(ann.toJSON()).toEqual({});
+  write(bob, 2, (cards) => {
+    cards.at("c1", lwwRegister).set("Oat milk");
+    cards.at("c3", lwwRegister).set("Cheese");
+  });
+  ann.merge(bob);
+  expect(ann.toJSON()).toEqual({ cards: { c3: "Cheese" } });
+});
+
+test("emptying a set under a removed key takes of what was outdone there what its maker had seen, of each author", () => {
+  const people = [1, 2, 3, 4].map(() => new Document(NAME));
+  const [ann, bob, cleo, dave] = people as [Document, Document, Document, Document];
+  const tags = (cards: MapDraft): SetDraft => cards.at("c1", orSet);
+  const made = write(ann, 1, (cards) => tags(cards).add("seen"));
+  for (const document of [bob, cleo, dave]) document.apply(made);
+  const removed = write(ann, 1, (cards) => cards.delete("c1"));
+  // Cleo has made more ops than Bob, so that the counters of one say nothing of the other's.
+  const lost = [1, 2, 3].map((i) => write(cleo, 3, (cards) => tags(cards).add(`of cleo ${i}`)));
+  const first = write(bob, 2, (cards) => tags(cards).add("of bob"));
+  dave.apply(lost[0]!);
+  dave.apply(first);
+  const emptied = write(dave, 4, (cards) => tags(cards).clear());
+  const second = write(bob, 2, (cards) => tags(cards).add("of bob later"));
+  const orders = [
+    [removed, ...lost, first, second, emptied],
+    [removed, lost[0]!, first, emptied, lost[1]!, lost[2]!, second],
+    [...lost, first, second, emptied, removed],
+  ].map((changes) => heard([made, ...changes]));
+  const told = (document: Document) =>
+    conflictsOf(document)
+      .flatMap(({ losers }) => losers.map(({ value }) => value))
+      .sort();
+  for (const document of orders) {
+    expect(told(document)).toEqual(["of bob later", "of cleo 2", "of cleo 3"]);
+    expectBytes(document.encodeState(), orders[0]!.encodeState());
+  }
+});

@@ -70,6 +70,20 @@ describe.each(CASES)("$kind", (each) => {
     expect(keys()).toEqual(["k"]);
   });
 
+  test("of one that nobody has used there is nothing to show, and nothing to keep", () => {
+    const cell = type.empty();
+    expect([cell.isVacant(), cell.isBlank()]).toEqual([true, true]);
+    for (const act of each.alphabet) {
+      const document = new Document(NAME);
+      perform(document, each, act);
+      const used = document.cell([
+        { name: "m", kind: KINDS.map },
+        { name: "k", kind: KINDS[each.kind] },
+      ]);
+      expect(used?.isBlank() ?? true).toBe(used === undefined);
+    }
+  });
+
   test("a copy shares nothing that changes", () => {
     const one = new Document(NAME);
     for (const act of each.alphabet) perform(one, each, act);

@@ -283,3 +283,55 @@ function withoutEmpty({ f }: Record<string, Value>): string {
   const isEmpty = f === 0 || f === false || (Array.isArray(f) && f.length === 0);
   return JSON.stringify(isEmpty ? undefined : f) ?? "nothing";
 }
+
+test("an undo that fails halfway leaves all as it was, also where others have written at the same time", () => {
+  const [ann, bob] = [new Person(1), new Person(2)];
+  ann.write((draft) => {
+    draft.register("title").set("old");
+    draft.register("note").set("old");
+    draft.set("tags").add("x");
+    draft.at("on", ewFlag).enable();
+    draft.at("off", dwFlag).enable();
+    draft.at("done", rwSet).add("x");
+    draft.at("items", list).push("a", "b");
+    draft.counter("votes").increment(2);
+  });
+  bob.hear(ann);
+  for (const person of [ann, bob])
+    person.write((draft) => {
+      draft.register("title").set(`of ${person.author}`);
+      draft.register("note").clear();
+      draft.register("note").set(`of ${person.author}`);
+      draft.set("tags").remove("x");
+      draft.set("tags").add(`of ${person.author}`);
+      draft.at("on", ewFlag).disable();
+      draft.at("off", dwFlag).disable();
+      draft.at("done", rwSet).remove("x");
+      draft.at("items", list).delete(0);
+      draft.at("items", list).push(`of ${person.author}`);
+      draft.counter("votes").reset();
+    });
+  ann.hear(bob);
+  bob.hear(ann);
+  for (const { document, history, author } of [ann, bob]) {
+    let opCount = 0;
+    const failing = (mutate: Write): void =>
+      void document.transact({ author, stamp: 9 }, (draft) => {
+        mutate(draft);
+        opCount++;
+        throw new Error("full");
+      });
+    const [before, shown] = [document.encodeState(), document.toJSON()];
+    for (let round = 0; round < 2; round++) {
+      expect(() => history.undo(failing)).toThrow("full");
+      expect(document.toJSON()).toEqual(shown);
+      expectBytes(document.encodeState(), before);
+    }
+    expect(opCount).toBe(2);
+    history.undo((mutate) => void document.transact({ author, stamp: 9 }, mutate));
+    const undone = document.encodeState();
+    expect(Buffer.compare(undone, before)).not.toBe(0);
+    expect(() => history.redo(failing)).toThrow("full");
+    expectBytes(document.encodeState(), undone);
+  }
+});

@@ -6,6 +6,8 @@ import {
   CORE_LIMITS,
   InvalidValue,
   Malformed,
+  orSet,
+  Replica,
   readValue,
   type Value,
   valueKey,
@@ -190,3 +192,26 @@ function normal(value: Value): Value {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, normal(each)]));
 }
+
+test.each([0, 1, 126, 127, 128, 129, 255, 256, 300, 5_000])(
+  "a text of %i letters is an element like any other, however its length is written",
+  (length) => {
+    const text = "x".repeat(length);
+    expect([...valueKey(text)].map((unit) => unit.charCodeAt(0))).toEqual([...encoded(text)]);
+    const tags = new Replica(orSet, 1);
+    for (const value of [text, `${text}y`, [text]]) tags.edit(1, (edit) => edit.add(value));
+    expect(tags.view.has(text)).toBe(true);
+    const other = new Replica(orSet, 2);
+    expect(other.merge(tags.state()).ok).toBe(true);
+    for (const replica of [tags, other]) {
+      expect(replica.view.size).toBe(3);
+      expect([...replica.value].sort((a, b) => valueLength(a) - valueLength(b))).toEqual([
+        text,
+        `${text}y`,
+        [text],
+      ]);
+    }
+  },
+);
+
+const valueLength = (value: Value): number => encoded(value).length;
