@@ -655,7 +655,7 @@ export const MUTANTS = [
     rule: "decision 0070",
     name: "a master that knows of a takeover goes on writing late",
     file: node("own-documents"),
-    edits: [["    this.write(TAKEOVERS, stream && this.takeovers.answer(stream.id, stream.held));\n", ""]],
+    edits: [["    if (takeover !== undefined) this.write(TAKEOVERS, takeover);\n", ""]],
     tests: ["test/scenarios/late-merges.test.ts", "only out of reach"],
   },
   {

@@ -152,7 +152,8 @@ export class Clients {
     this.areReceiptsHeld = true;
     this.ports.scheduler.after(this.limits.receiptHoldMs, () => {
       this.areReceiptsHeld = false;
-      this.on.news();
+      // Mostly the disk was faster, and everything is told.
+      if (this.offering.size > 0) this.on.news();
     });
   }
 }

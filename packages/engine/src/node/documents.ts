@@ -1,4 +1,4 @@
-import type { ChangeHead, DocumentName, MutableVector, StreamId, Vector } from "@syncline/core";
+import type { ChangeHead, DocumentName, MutableVector, Path, StreamId, Vector } from "@syncline/core";
 import {
   ByteReader,
   compareUtf8,
@@ -240,14 +240,13 @@ export class Documents {
     }
     if (places.length === 0) return 0;
     const sequence = from - 1 + places.length;
+    const standing = this.foldedPlaces(entry);
     let document = sequence === entry.tailLength ? entry.document : undefined;
     if (document === undefined) {
       document = this.baseOf(entry);
-      for (const place of places) apply(document, place);
-    }
+      for (const place of places) addPlace(standing, place, apply(document, place));
+    } else for (const place of places) addPlace(standing, place);
     this.removeTail(entry, sequence);
-    const standing = this.foldedPlaces(entry);
-    for (const place of places) addPlace(standing, place);
     this.putBase(entry, sequence, vector, document.encodeState(), standing);
     if (sequence === entry.tailLength) entry.tailBytes = 0;
     return places.length;
@@ -588,10 +587,12 @@ export function documentIn(change: Uint8Array): DocumentName {
   return readDocumentName(new ByteReader(change, CHANGE_VERSION_BYTES));
 }
 
-function apply(document: Document, place: PlacedChange): void {
+/** Returns where the change writes to. */
+function apply(document: Document, place: PlacedChange): readonly Path[] {
   const change = decodeChange(place.change);
   if (!change.ok) throw new DamagedStore(`a change cannot be read: ${change.fault.reason}`);
   document.apply(change.value);
+  return change.value.paths;
 }
 
 const newEntry = (name: DocumentName, number: number): DocumentEntry => ({

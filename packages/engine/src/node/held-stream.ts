@@ -14,8 +14,8 @@ export class HeldStream {
   truncated = 0;
   /** Of the records that are kept. */
   bytes = 0;
-  /** The rules that operators have given it since, in the order of their positions; of those records none is let go. */
-  rules: readonly LaterRule[] = [];
+  #rules: readonly LaterRule[] = [];
+  #isLocal: boolean;
   /** The log's revision at which one of the positions moved last. */
   private changedAt: number;
 
@@ -28,6 +28,17 @@ export class HeldStream {
     private readonly revision: Revision,
   ) {
     this.changedAt = revision.next();
+    this.#isLocal = opening.rule.kind === "local";
+  }
+
+  /** The rules that operators have given it since, in the order of their positions; of those records none is let go. */
+  get rules(): readonly LaterRule[] {
+    return this.#rules;
+  }
+
+  set rules(rules: readonly LaterRule[]) {
+    this.#rules = rules;
+    this.#isLocal = this.opening.rule.kind === "local" && rules.every(({ rule }) => rule.kind === "local");
   }
 
   /** The commit rule of what comes next. */
@@ -37,12 +48,13 @@ export class HeldStream {
 
   /** Nothing in it ever waits for others: no rule of it counts any. Of all other streams the commit position says what is committed. */
   get isLocal(): boolean {
-    return this.opening.rule.kind === "local" && this.rules.every(({ rule }) => rule.kind === "local");
+    return this.#isLocal;
   }
 
   /** The commit rule that this position came under. */
   ruleAt(position: number): CommitRule {
-    return this.rules.filter(({ from }) => from <= position).at(-1)?.rule ?? this.opening.rule;
+    if (this.#rules.length === 0) return this.opening.rule;
+    return this.#rules.filter(({ from }) => from <= position).at(-1)?.rule ?? this.opening.rule;
   }
 
   changeRule(later: LaterRule): void {

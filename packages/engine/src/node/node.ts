@@ -144,6 +144,8 @@ export class SyncNode {
   /** Who is at which document, here and at other nodes. */
   readonly presence: PresenceBoard;
   private readonly meta: Meta;
+  /** What of it the store has, or will have with a commit under way. */
+  private metaWritten: Pick<Meta, "documents" | "epoch"> | undefined;
   private whenDurable: { mark: number; then: () => void }[] = [];
   private settleDue = false;
   private readonly turnEnds: TurnEnds;
@@ -168,7 +170,7 @@ export class SyncNode {
       failed: (error) => this.fail(error),
       full: (error, retry) => this.waitForRoom(error, retry),
     });
-    this.journal.beforeCommit(() => this.journal.put(metaKey(), metaRow.encode(metaKey(), this.meta)));
+    this.journal.beforeCommit(() => this.writeMeta());
     this.log = new Log(storage, this.journal, limits);
     this.counters = new AuthorCounters(storage, this.journal, limits);
     this.documents = new Documents(storage, this.journal, this.log, limits, this.meta);
@@ -1130,6 +1132,14 @@ export class SyncNode {
   /** Whether something waits that time alone may end; everything else is settled when it happens. */
   private someWaitEnds(): boolean {
     return this.following.isWaiting || this.clients.offering.size > 0;
+  }
+
+  /** Goes with the first commit of each start, and with those that find it changed. */
+  private writeMeta(): void {
+    const { documents, epoch } = this.meta;
+    if (this.metaWritten?.documents === documents && this.metaWritten.epoch === epoch) return;
+    this.metaWritten = { documents, epoch };
+    this.journal.put(metaKey(), metaRow.encode(metaKey(), this.meta));
   }
 
   private durable(mark: number): void {

@@ -25,10 +25,14 @@ export class OwnDocuments {
   /** The member list names whom this master has met; and if its stream was taken over, it says up to where it did not know. */
   settle(): void {
     if (this.mastership.current === undefined || !this.isOpen()) return;
-    this.write(MEMBERS, this.members.unlisted());
-    if (!this.isOpen()) return;
+    const unlisted = this.members.unlisted();
+    if (unlisted !== undefined) {
+      this.write(MEMBERS, unlisted);
+      if (!this.isOpen()) return;
+    }
     const { stream } = this.mastership;
-    this.write(TAKEOVERS, stream && this.takeovers.answer(stream.id, stream.held));
+    const takeover = stream && this.takeovers.answer(stream.id, stream.held);
+    if (takeover !== undefined) this.write(TAKEOVERS, takeover);
   }
 
   /**

@@ -28,14 +28,25 @@ export const fieldKeyOf = (id: string, kind: string): string =>
   fieldKey(id, (KINDS as Readonly<Record<string, number>>)[kind] ?? 0);
 
 /** The fields that a change writes to. */
-export function fieldsOf({ change }: PlacedChange): Set<string> {
-  const paths = readChangePaths(change);
-  return new Set(paths.ok ? paths.value.map(keyOfPath) : []);
+export function fieldsOf(place: PlacedChange): Set<string> {
+  return new Set(pathsOf(place).map(keyOfPath));
 }
 
-export function addPlace(places: MutablePlaces, place: PlacedChange): void {
-  for (const field of fieldsOf(place))
-    joinInto(vectorAt(places, field), new Map([[place.stream, place.position]]));
+/** @param paths of the change, from whoever has read it already. */
+export function addPlace(
+  places: MutablePlaces,
+  place: PlacedChange,
+  paths: readonly Path[] = pathsOf(place),
+): void {
+  for (const path of paths) {
+    const vector = vectorAt(places, keyOfPath(path));
+    if (positionIn(vector, place.stream) < place.position) vector.set(place.stream, place.position);
+  }
+}
+
+function pathsOf({ change }: PlacedChange): readonly Path[] {
+  const paths = readChangePaths(change);
+  return paths.ok ? paths.value : [];
 }
 
 export function joinPlaces(places: MutablePlaces, others: Places): void {

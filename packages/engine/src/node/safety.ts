@@ -16,6 +16,9 @@ import { Watch } from "./revision.js";
  */
 export class Safety {
   private readonly watch: Watch;
+  private readonly whoMoved: Watch;
+  /** Names of the nodes whose disks count, as long as nobody comes, goes or changes his role. */
+  private known: { readonly role: "master" | "follower"; readonly names: readonly string[] } | undefined;
 
   constructor(
     private readonly self: {
@@ -30,6 +33,7 @@ export class Safety {
     private readonly hasRetired: () => boolean,
   ) {
     this.watch = new Watch([log.revision, peers.revision, members.revision]);
+    this.whoMoved = new Watch([peers.revision, members.revision]);
   }
 
   /**
@@ -43,7 +47,7 @@ export class Safety {
 
   evaluate(): void {
     if (!this.watch.hasMoved()) return;
-    let holders: string[] | undefined;
+    let holders: readonly string[] | undefined;
     for (const stream of this.log.streams()) {
       if (stream.safe === stream.visible) continue;
       holders ??= this.holders();
@@ -59,8 +63,14 @@ export class Safety {
     }
   }
 
-  /** Names of the nodes whose disks count. */
-  private holders(): string[] {
+  private holders(): readonly string[] {
+    const { role } = this.self;
+    if (this.whoMoved.hasMoved() || this.known?.role !== role)
+      this.known = { role, names: this.lookForHolders() };
+    return this.known.names;
+  }
+
+  private lookForHolders(): string[] {
     const everybody = new Map<string, "master" | "follower">([[this.self.name, this.self.role]]);
     for (const [name, { role }] of this.members.others()) everybody.set(name, role);
     const masters = [...everybody].filter(([, role]) => role === "master").map(([name]) => name);

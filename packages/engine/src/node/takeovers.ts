@@ -63,7 +63,9 @@ export class Takeovers {
 
   /** What the master of a stream writes that has come to know of takeovers; undefined if there is nothing new. */
   answer(stream: StreamId, head: number): ((draft: Draft) => void) | undefined {
-    const news = this.all().filter(
+    const all = this.all();
+    if (all.length === 0) return undefined;
+    const news = all.filter(
       ({ id, had, unknownTo }) => had.has(stream) && !unknownTo.has(stream) && !this.answered.has(id),
     );
     if (news.length === 0) return undefined;
