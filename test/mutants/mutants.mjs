@@ -1491,7 +1491,7 @@ export const MUTANTS = [
     name: "what a deletion hides in a snapshot has no conflicts",
     file: node("conflicts"),
     edits: [["if (hasConflicts(document) ||", "if (conflictsOf(document).length > 0 ||"]],
-    tests: ["test/simulation/regressions.test.ts", "behind-a-deletion"],
+    tests: ["test/scenarios/behind-a-deletion.test.ts"],
   },
   {
     rule: "I10",
