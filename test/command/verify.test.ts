@@ -86,7 +86,7 @@ describe("--data", () => {
 });
 
 describe("a cluster (I5)", () => {
-  async function pair(): Promise<{ m1: number; f1: number; stop: () => Promise<void> }> {
+  async function pair() {
     const m1 = start(["serve", "--port", "0", "--name", "m1", "--data", "m1"]);
     const { port } = await m1.event("listening");
     const follow = `ws://127.0.0.1:${port}`;
@@ -104,12 +104,32 @@ describe("a cluster (I5)", () => {
       follow,
     ]);
     const { port: second } = await f1.event("listening");
+    // Who is not there is not compared.
+    await m1.event("node-connected");
     const stop = async (): Promise<void> => {
       for (const server of [f1, m1]) server.child.kill("SIGTERM");
       await Promise.all([f1.ended, m1.ended]);
     };
-    return { m1: Number(port), f1: Number(second), stop };
+    return { m1: Number(port), f1: Number(second), follower: f1, master: m1, stop };
   }
+
+  test("one node alone: there is nothing to compare it with; and when the others are away, that is no good answer", async () => {
+    const lone = start(["serve", "--port", "0", "--name", "lone", "--memory"]);
+    const { port } = await lone.event("listening");
+    expect(await run(["verify", "--url", `ws://127.0.0.1:${port}`])).toMatchObject({
+      code: 0,
+      stdout: "0 documents on lone: there is no other node to compare it with\n",
+    });
+    const { m1, follower, master } = await pair();
+    follower.child.kill("SIGKILL");
+    await master.event("node-disconnected");
+    expect(await run(["verify", "--url", `ws://127.0.0.1:${m1}`])).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(
+        /^not compared, it is not there: f1\n\d documents on m1: nothing was compared\n$/,
+      ),
+    });
+  });
 
   test("nodes that are alike, also while somebody writes", async () => {
     const { m1 } = await pair();

@@ -131,8 +131,12 @@ async function verifyCluster(flags: VerifyFlags): Promise<ExitCode> {
   const result = await compare(urls, unreachable);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else process.stdout.write(comparedText(result));
-  return result.apart.length === 0 && result.changing.length === 0 ? EXIT.ok : EXIT.failed;
+  const isRight = result.apart.length === 0 && result.changing.length === 0 && !isAlone(result);
+  return isRight ? EXIT.ok : EXIT.failed;
 }
+
+/** There are others to compare it with, and none of them is there. */
+const isAlone = ({ nodes, unreachable }: Compared): boolean => nodes.length < 2 && unreachable.length > 0;
 
 /** Returns when the node has begun to take everything anew, and all nodes agree; or after a while, whatever they do. */
 async function repaired(urls: ReadonlyMap<string, string>, node: string): Promise<void> {
@@ -241,7 +245,8 @@ async function askAll(urls: ReadonlyMap<string, string>, query: Record<string, s
   return new Map(answers);
 }
 
-function comparedText({ nodes, unreachable, documents, apart, changing }: Compared): string {
+function comparedText(compared: Compared): string {
+  const { nodes, unreachable, documents, apart, changing } = compared;
   const lines = apart.flatMap(({ document, nodes: each }) => [
     `apart: ${printable(document)}`,
     ...Object.entries(each).map(([node, has]) => `  ${printable(node)}: ${has}`),
@@ -249,8 +254,13 @@ function comparedText({ nodes, unreachable, documents, apart, changing }: Compar
   for (const document of changing)
     lines.push(`not compared, it does not come to rest: ${printable(document)}`);
   for (const node of unreachable) lines.push(`not compared, it is not there: ${printable(node)}`);
-  lines.push(
-    `${documents} documents on ${nodes.map(printable).join(", ")}: ${apart.length === 0 ? "the same" : `${apart.length} apart`}`,
-  );
+  const outcome = isAlone(compared)
+    ? "nothing was compared"
+    : nodes.length < 2
+      ? "there is no other node to compare it with"
+      : apart.length === 0
+        ? "the same"
+        : `${apart.length} apart`;
+  lines.push(`${documents} documents on ${nodes.map(printable).join(", ")}: ${outcome}`);
   return `${lines.join("\n")}\n`;
 }
