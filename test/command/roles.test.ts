@@ -25,7 +25,9 @@ test("promote, demote and sync: done, done already, and refused in one line", as
   );
   expect(await run(["sync", "ANY 2 (x", ...of(f1)])).toMatchObject({ code: 2 });
   expect((await run(["demote", ...of(m1)])).stdout).toMatch(/^\S+ is a follower now\n$/);
-  expect((await run(["sync", "LOCAL", ...of(m1)])).stderr).toMatch(/READ_ONLY_FOLLOWER/);
+  expect((await run(["sync", "LOCAL", ...of(m1)])).stderr).toMatch(
+    new RegExp(`^syncline: READ_ONLY_FOLLOWER: [^\\n]* masters named in this answer: ${f1.url}\\n$`),
+  );
   const unsaid = await fetch(`${f1.http}/v1/sync`, { method: "POST" });
   expect([unsaid.status, ((await unsaid.json()) as { error: { code: string } }).error.code]).toEqual([
     400,

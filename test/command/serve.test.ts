@@ -48,6 +48,19 @@ test("--memory says loudly that nothing is kept, and keeps nothing", async () =>
   expect(existsSync(join(folder, "syncline-data"))).toBe(false);
 });
 
+test("a port that browsers refuse is said at once", async () => {
+  const refused = await serve("--memory", "--advertise", "ws://localhost:6666");
+  expect(await refused.event("port-blocked")).toMatchObject({
+    level: "warn",
+    url: "ws://localhost:6666",
+    reason: expect.stringContaining("use another --port"),
+  });
+  expect(await run(["status", "--url", "ws://localhost:6666"])).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("fetch and browsers refuse this port"),
+  });
+});
+
 test("the log is JSON, one event a line, and says where it listens", async () => {
   const server = await serve("--memory", "--name", "m1");
   const fields = await server.event("listening");

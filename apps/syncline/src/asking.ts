@@ -20,6 +20,8 @@ export interface RefusedAnswer {
   readonly code: string;
   readonly message: string;
   readonly remedy: string;
+  /** Of those who could do it. */
+  readonly masters?: readonly string[];
   readonly faults?: readonly { readonly line: number; readonly column: number; readonly reason: string }[];
 }
 
@@ -57,6 +59,9 @@ export async function askServer(
   throw new Stop(EXIT.usage, linesOf(refused));
 }
 
-const usualLines = ({ code, message, remedy }: RefusedAnswer): string[] => [
-  `${printable(code)}: ${printable(message)}. ${printable(remedy)}`,
-];
+export const usualLines = ({ code, message, remedy, masters = [] }: RefusedAnswer): string[] => {
+  const todo = printable(remedy);
+  const named =
+    masters.length === 0 ? todo : `${todo.replace(/\.$/, "")}: ${masters.map(printable).join(", ")}`;
+  return [`${printable(code)}: ${printable(message)}. ${named}`];
+};

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { parseSchema, printable, type SchemaAnswer, TextRefused } from "@syncline/server";
 import { Command } from "commander";
-import { askServer, type Given, givenUrl } from "./asking.js";
+import { askServer, type Given, givenUrl, usualLines } from "./asking.js";
 import { EXIT, Stop } from "./exit.js";
 import { reasonOf } from "./status.js";
 
@@ -75,7 +75,7 @@ async function send(given: Given, query: string, file: string, drop: boolean): P
     const faults = refused.faults ?? [];
     if (faults.length > 0)
       return faults.map(({ line, column, reason }) => `${file}:${line}:${column}: ${printable(reason)}`);
-    return [`${printable(refused.code)}: ${printable(refused.message)}. ${printable(refused.remedy)}`];
+    return usualLines(refused);
   })) as Plan;
 }
 

@@ -130,6 +130,8 @@ export function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "ECONNREFUSED") return "nothing listens there; start a server with `syncline serve`";
+  if (cause instanceof Error && cause.message === "bad port")
+    return "fetch and browsers refuse this port; serve at another one";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "no address is known for this host";
   return printable(cause instanceof Error ? cause.message : String(cause));
 }

@@ -18,6 +18,7 @@ import { LIMITS } from "@syncline/protocol";
 import { memoryStorage } from "@syncline/storage";
 import { TextGuard } from "@syncline/text";
 import { hmac, nodeDialer, systemClock, systemRandom, systemScheduler } from "@syncline/transport/node";
+import { isBlockedPort } from "./blocked-ports.js";
 import { type Bridge, createBridge } from "./bridge.js";
 import { carefulAccess } from "./caller.js";
 import type { ServerConfig } from "./config.js";
@@ -292,6 +293,12 @@ function serve(
   if (folder === undefined)
     log.warn("memory-only", {
       reason: "nothing is kept on disk: what this node alone has is lost when it ends",
+    });
+  if (isBlockedPort(url))
+    log.warn("port-blocked", {
+      url,
+      reason:
+        "browsers refuse this port, and so does fetch: use another --port, or --advertise what leads here",
     });
   log.info("listening", {
     url,
