@@ -108,6 +108,20 @@ export const MUTANTS = [
     tests: [FORMER, "who has never come"],
   },
   {
+    rule: "SPINE 4, I6",
+    name: "a promoted master takes what waits in its former stream for its own",
+    file: node("mastership"),
+    edits: [["    this.pending.clear();\n", ""]],
+    tests: ["test/simulation/regressions.test.ts", "a-promoted-master-took"],
+  },
+  {
+    rule: "decision 0053",
+    name: "a purge that came before the drop of its field is not looked for",
+    file: node("purges"),
+    edits: [["    this.search();\n", ""]],
+    tests: ["test/simulation/regressions.test.ts", "a-purge-came-before"],
+  },
+  {
     rule: "decision 0053",
     name: "a purge that takes nothing but lost values is not noticed",
     file: node("purges"),

@@ -18,6 +18,8 @@ export class Inspection {
   /** Where each change stands, by its identity. */
   private readonly places = new Map<string, KnownRecord[]>();
   /** How far each process was looked through. A process that was started again is another one. */
+  /** Before a disk was lost. */
+  private readonly wereCommitted = new Set<KnownRecord>();
   private readonly looked = new WeakMap<
     SyncNode,
     { readonly held: Map<StreamId, number>; visible: Vector; runs: number }
@@ -221,12 +223,18 @@ export class Inspection {
     return rules.some((rule) => this.isHeldByRule({ ...place, rule }));
   }
 
+  /** A disk is about to be lost: what is committed stays so, with a copy less. */
+  diskGoes(): void {
+    for (const records of this.streams.values())
+      for (const record of records) if (this.isCommitted(record)) this.wereCommitted.add(record);
+  }
+
   /**
    * By the rule that it came under; or by a later one of its stream, as soon as the record that says that one is committed
    * under it (decision 0055).
    */
   private isCommitted(place: KnownRecord): boolean {
-    if (this.isHeldByRule(place)) return true;
+    if (this.wereCommitted.has(place) || this.isHeldByRule(place)) return true;
     const isByLater = this.changesOfRule(place).some((record) => this.isHeldByRule(record));
     if (isByLater) this.committedByLaterRule += 1;
     return isByLater;

@@ -119,10 +119,11 @@ export class Mastership {
     });
   }
 
-  /** It is demoted. */
+  /** It is demoted: what waits in its stream to be shown is in no stream of its own any more (SPINE 4). */
   end(): void {
     this.current?.writes.stop();
     this.current = undefined;
+    this.pending.clear();
   }
 
   /** Its stream was closed: it takes no more writes, and joins again as if it were new. */
@@ -133,7 +134,6 @@ export class Mastership {
     this.current.admission.isOver = true;
     this.current.writes.settle();
     this.end();
-    this.pending.clear();
     this.isRejoining = true;
     if (isRetired) {
       this.ports.log.error("node-retired", { remedy: CODES.NODE_RETIRED.remedy });

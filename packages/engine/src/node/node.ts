@@ -192,7 +192,7 @@ export class SyncNode {
     this.documents.onTakenIn((entry, document) => {
       this.reservedChanged(entry.name);
       this.conflicts.takenIn(entry, document);
-      if (document.isDeleted) this.purges.changed(entry, document);
+      this.purges.takenIn(entry, document);
     });
     this.self = new Role(config, storage, this.journal, ports.log);
     this.retirements = new Retirements(config.name, storage, this.journal, this.log);

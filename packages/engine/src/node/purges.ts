@@ -12,7 +12,7 @@ import {
 } from "@syncline/core";
 import type { PlacedChange } from "@syncline/protocol";
 import type { Storage } from "../ports.js";
-import type { CatalogField } from "../schema/catalog.js";
+import type { Catalog, CatalogField } from "../schema/catalog.js";
 import type { DocumentEntry, Documents } from "./documents.js";
 import type { Journal } from "./journal.js";
 import type { Log } from "./log.js";
@@ -52,6 +52,14 @@ const LOOKED_AT = 50;
 export class Purges {
   /** Those that this node has not confirmed. */
   private readonly pending = new Map<string, DocumentName>();
+  private catalog: Catalog | undefined;
+  /** Fields that are dropped, each drop for itself. */
+  private drops: ReadonlySet<string> = new Set();
+  /**
+   * Collections whose documents are looked through, each with the last key: a purge may have been integrated before its field
+   * was seen dropped, or dropped again.
+   */
+  private readonly unsearched = new Map<string, string | undefined>();
 
   constructor(
     storage: Storage,
@@ -68,17 +76,24 @@ export class Purges {
     return this.pending.size > 0;
   }
 
-  /** The document has been deleted, or brought back, or purged; or has come in a snapshot. */
+  /** The document has come in a snapshot. */
+  takenIn(entry: DocumentEntry, document: Document): void {
+    if (document.isDeleted || this.droppedFields(entry.name).length > 0) this.changed(entry, document);
+  }
+
+  /** The document has been deleted, or brought back, or purged. */
   changed({ name }: DocumentEntry, document: Document): void {
     const id = documentId(name);
     const isPurged =
       (document.isDeleted && remainingIn(document).length === 0) ||
       this.droppedFields(name).some((field) => !isRemaining(document, stepOf(field)));
     if (isPurged === this.pending.has(id)) return;
-    const key = purgingKey(name);
-    this.journal.put(key, isPurged ? purgingRow.encode(key, 1) : undefined);
-    if (isPurged) this.add(name);
-    else this.pending.delete(id);
+    if (isPurged) {
+      this.begin(name);
+      return;
+    }
+    this.journal.put(purgingKey(name), undefined);
+    this.pending.delete(id);
   }
 
   /** A change has been integrated: it may have taken a dropped field away, or the last value of it that was lost. */
@@ -92,6 +107,7 @@ export class Purges {
 
   /** Drops those that are done, a few at a time: each is read for it. Called a few times a second. */
   look(): void {
+    this.search();
     for (const [id, name] of [...take(this.pending, LOOKED_AT)]) {
       this.pending.delete(id);
       const fields = this.droppedFields(name).map((field) => this.stateOfField(name, field));
@@ -124,6 +140,50 @@ export class Purges {
     return this.inRecords([vector, places?.get(LOST) ?? new Map()]);
   }
 
+  /** Looks through a few documents of a collection of which something was dropped. */
+  private search(): void {
+    const catalog = this.schema.catalog();
+    if (catalog !== this.catalog) {
+      this.catalog = catalog;
+      this.enlist(catalog);
+    }
+    const [next] = this.unsearched;
+    if (next === undefined) return;
+    const [collection, after] = next;
+    const keys = this.documents.keys(collection, after, LOOKED_AT);
+    for (const key of keys) {
+      const name = { collection, key };
+      const isPurging = (field: CatalogField) =>
+        this.isInRecords(name, field) && this.stateOfField(name, field).state === "purging";
+      if (!this.pending.has(documentId(name)) && this.droppedFields(name).some(isPurging)) this.begin(name);
+    }
+    if (keys.length < LOOKED_AT) this.unsearched.delete(collection);
+    else this.unsearched.set(collection, keys.at(-1));
+  }
+
+  private enlist({ collections }: Catalog): void {
+    const drops = new Set<string>();
+    for (const { id: collection, fields } of collections) {
+      for (const { id, kind, dropped, droppedAt } of fields) {
+        if (!dropped) continue;
+        const drop = JSON.stringify([collection, id, kind, droppedAt]);
+        drops.add(drop);
+        if (!this.drops.has(drop)) this.unsearched.set(collection, undefined);
+      }
+    }
+    this.drops = drops;
+  }
+
+  /** Without a look into the document. */
+  private isInRecords(name: DocumentName, { id, kind }: FieldIdentity): boolean {
+    const entry = this.documents.find(name);
+    const places = entry && entry.tailLength > 0 ? this.documents.placesOf(entry) : undefined;
+    const of = [places?.get(fieldKeyOf(id, kind)), places?.get(LOST)].filter(
+      (vector) => vector !== undefined,
+    );
+    return this.inRecords(of).state === "purging";
+  }
+
   private inRecords(places: Iterable<Vector>): PurgeState {
     for (const vector of places) {
       for (const [id, position] of vector) {
@@ -143,6 +203,12 @@ export class Purges {
         .withId(collection)
         ?.fields.filter(({ dropped }) => dropped) ?? []
     );
+  }
+
+  private begin(name: DocumentName): void {
+    const key = purgingKey(name);
+    this.journal.put(key, purgingRow.encode(key, 1));
+    this.add(name);
   }
 
   private add(name: DocumentName): void {
