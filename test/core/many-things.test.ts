@@ -143,6 +143,47 @@ test("a set through which very many elements pass is as large as what is in it",
   expectEqual(document.toJSON(), { tags: [] });
 });
 
+test("states that are joined one after the other come to the same in rows and in fields", () => {
+  // One of them has cleared some; the later ones bring earlier stamps, and somebody has seen what he writes over.
+  const states = [5, 4, 6, 1, 5, 2].map((stamp, i) => {
+    const document = new Document(NAME);
+    document.transact({ author: i + 1, stamp }, (draft) => {
+      for (let at = i; at < NAMES.length; at += 1 + (i % 2)) draft.register(NAMES[at]!).set([i, at]);
+    });
+    if (i === 1) {
+      document.transact({ author: 2, stamp: 7 }, (draft) => {
+        for (const name of NAMES.slice(0, 9)) draft.register(name).clear();
+      });
+    }
+    return document;
+  });
+  states[4]!.merge(states[0]!);
+  states[4]!.transact({ author: 5, stamp: 8 }, (draft) => draft.register(NAMES[7]!).set("over it"));
+  const bytes = states.map((document) => document.encodeState());
+  const joined = (order: readonly number[], isPacked: boolean): Uint8Array => {
+    packDocuments(() => isPacked);
+    let into = new Document(NAME);
+    for (const [i, from] of order.entries()) {
+      into.merge(unwrap(Document.decodeState(bytes[from]!)));
+      if (i === 3) into = into.clone();
+    }
+    return into.encodeState();
+  };
+  let parts = 0;
+  try {
+    const expected = joined([0, 1, 2, 3, 4, 5], false);
+    fc.assert(
+      fc.property(fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 6 }), (order) => {
+        expectBytes(joined([...order, order[2]!], true), expected);
+        expectBytes(joined(order, false), expected);
+      }),
+      { numRuns: draws(60) },
+    );
+  } finally {
+    packDocuments(() => parts++ % 2 === 0);
+  }
+});
+
 test("a document of many registers reads the same in rows and in fields, whatever is wrong about its bytes", () => {
   const make = (mutate: (document: Document) => void): Uint8Array => {
     const document = new Document(NAME);

@@ -1198,6 +1198,20 @@ export const MUTANTS = [
     tests: ["test/core/many-things.test.ts", "random histories"],
   },
   {
+    rule: "I5",
+    name: "what has left its row hears nothing of an earlier use in another state",
+    file: core("field-rows"),
+    edits: [["left.field.first = earlier(left.field.first, theirs.firstOf(each));", ""]],
+    tests: ["test/core/many-things.test.ts", "joined one after"],
+  },
+  {
+    rule: "I1",
+    name: "rows of a state name ops that nobody has seen",
+    file: core("field-rows"),
+    edits: [["counters[i]! < 1 || counters[i]! > counterMax", "counters[i]! < 1"]],
+    tests: ["test/core/many-things.test.ts", "reads the same"],
+  },
+  {
     rule: "I4",
     name: "a register that left its row in a transaction that throws does not come back to it",
     file: core("fields"),

@@ -12,6 +12,7 @@ import type { Play } from "./descent.js";
 import { hasSeen, type Seen } from "./dots.js";
 import { compareUses, type Field, type Rows, type Use } from "./fields.js";
 import { checkFieldName } from "./ids.js";
+import { isRunOf } from "./int-column.js";
 import { KINDS } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
 import { FEW_MAX, NameTable } from "./name-table.js";
@@ -26,7 +27,7 @@ import { setOwn, type Value } from "./value.js";
 export class FieldRows implements Rows {
   readonly #rows: RegisterRows;
   /** What has left its row, by the place of its name: so that joining many states finds it without its name. */
-  readonly #left = new Map<number, { readonly field: Field; readonly state: RegisterState }>();
+  #left: Map<number, { readonly field: Field; readonly state: RegisterState }> | undefined;
 
   constructor(rows: RegisterRows) {
     this.#rows = rows;
@@ -72,7 +73,10 @@ export class FieldRows implements Rows {
     if (row < 0) return undefined;
     const field = this.#fieldOf(row);
     this.#rows.drop(row);
-    if (lwwRegister.isState(field.cell?.state)) this.#left.set(row, { field, state: field.cell.state });
+    if (lwwRegister.isState(field.cell?.state)) {
+      this.#left ??= new Map();
+      this.#left.set(row, { field, state: field.cell.state });
+    }
     return field;
   }
 
@@ -88,14 +92,16 @@ export class FieldRows implements Rows {
       return;
     }
     const [mine, theirs] = [this.#rows, from.#rows];
-    for (const each of theirs.each()) {
-      const [place, write] = [mine.placeOf(theirs, each), theirs.writeOf(each)];
-      const left = this.#left.get(place);
+    for (let each = 0; each < theirs.places; each++) {
+      if (!theirs.isRow(each)) continue;
+      const place = mine.placeOf(theirs, each);
+      const write = theirs.writeOf(each);
+      const left = this.#left?.get(place);
       if (left !== undefined) {
         joinSiblings(left.state, seen, [write], fromSeen);
-        const { field } = left;
-        if (theirs.firstStampOf(each) <= field.first.stamp)
-          field.first = earlier(field.first, theirs.firstOf(each));
+        // It was used first when it was in its row, or before.
+        if (theirs.firstStampOf(each) > mine.firstStampOf(place)) continue;
+        left.field.first = earlier(left.field.first, theirs.firstOf(each));
       } else if (place >= 0 && mine.isRow(place)) {
         if (this.#joinRow(seen, place, write, fromSeen)) this.#beforeFirst(place, theirs.firstOf(each));
         else other(from.#fieldOf(each));
@@ -167,7 +173,8 @@ export class FieldRows implements Rows {
   }
 
   #add(name: string, write: Sibling, first: Use): void {
-    this.#left.delete(this.#rows.add(name, write, compareUses(first, write) === 0 ? write : first));
+    const row = this.#rows.add(name, write, compareUses(first, write) === 0 ? write : first);
+    this.#left?.delete(row);
   }
 
   /** False if not exactly one of the two writes is left. */
@@ -193,15 +200,17 @@ export class FieldRows implements Rows {
 function readRows(input: ByteReader, count: number, authors: AuthorTable): RegisterRows | undefined {
   const names = readNames(input, count);
   if (names === undefined) return undefined;
+  const start = input.offset;
   const firsts = readUses(input, count);
+  const bytes = input.since(start);
   if (!isAscending(firsts) || !areAllowed(firsts, authors)) return undefined;
-  const kinds = readColumn(input, count, false, 1, CORE_LIMITS.kindTagMax);
-  if (!kinds.every((kind) => kind === KINDS.register)) return undefined;
+  if (!isRunOf(input, count, KINDS.register)) return undefined;
   const block = input.within(input.uint());
-  if (block.byte() !== FORM.columns) return undefined;
-  if (!readColumn(block, count).every((siblings) => siblings === 1)) return undefined;
-  const writes = readUses(block, count);
-  if (!writes.counters.every(RegisterRows.fits) || !areAllowed(writes, authors)) return undefined;
+  if (block.byte() !== FORM.columns || !isRunOf(block, count, 1)) return undefined;
+  // Registers that were written once were first used by that.
+  const writes = goesOnWith(block, bytes) ? firsts : readUses(block, count);
+  if (!writes.counters.every(RegisterRows.fits)) return undefined;
+  if (writes !== firsts && !areAllowed(writes, authors)) return undefined;
   const values = readValues(block, count);
   block.end();
   return RegisterRows.of(names, writes, firsts, values, authors);
@@ -245,6 +254,16 @@ function readUses(input: ByteReader, count: number): Uses {
   return { slots, counters, stamps: readSteps(input, count) };
 }
 
+/** Whether these bytes are the next: then they have been read. */
+function goesOnWith(input: ByteReader, bytes: Uint8Array): boolean {
+  if (bytes.length > input.remaining) return false;
+  const at = input.offset;
+  const next = input.raw(bytes.length);
+  if (next.every((byte, i) => byte === bytes[i])) return true;
+  input.back(at);
+  return false;
+}
+
 function writeUses(out: ByteWriter, { slots, counters, stamps }: Uses): void {
   writeSteps(out, slots);
   writeSteps(out, counters);
@@ -260,7 +279,15 @@ function isAscending({ slots, counters }: Uses): boolean {
 }
 
 function areAllowed({ slots, counters }: Uses, authors: AuthorTable): boolean {
-  return slots.every((slot, i) => authors.dotAt(slot, counters[i]!) !== undefined);
+  let [slot, counterMax] = [-1, 0];
+  for (let i = 0; i < slots.length; i++) {
+    if (slots[i] !== slot) {
+      slot = slots[i]!;
+      counterMax = authors.lastOf(slot)?.counter ?? 0;
+    }
+    if (counters[i]! < 1 || counters[i]! > counterMax) return false;
+  }
+  return true;
 }
 
 function registerWith(write: Sibling): Cell {

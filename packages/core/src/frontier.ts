@@ -25,8 +25,11 @@ export function advance(heads: Frontier, change: Pick<ChangeHead, "author" | "la
 
 /** Joins like dots: a head stays if both have it, or if the other side has not seen it. */
 export function joinHeads(heads: Frontier, seen: Seen, others: Frontier, othersSeen: Seen): void {
-  for (const [author, counter] of heads) {
-    if (hasSeen(othersSeen, { author, counter }) && others.get(author) !== counter) heads.delete(author);
+  // Only heads of authors whom the other side knows can be gone, and of many heads these are mostly few.
+  for (const author of (othersSeen.size < heads.size ? othersSeen : heads).keys()) {
+    const counter = heads.get(author);
+    if (counter === undefined || others.get(author) === counter) continue;
+    if (hasSeen(othersSeen, { author, counter })) heads.delete(author);
   }
   for (const [author, counter] of others) {
     if (!hasSeen(seen, { author, counter })) heads.set(author, counter);

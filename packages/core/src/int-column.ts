@@ -117,6 +117,11 @@ export function readRuns(input: ByteReader, count: number, values: number[], isS
   }
 }
 
+/** True if the next column is one number from 0 on, repeated. If not, the reader is somewhere in it. */
+export function isRunOf(input: ByteReader, count: number, value: number): boolean {
+  return count >= RUN_MIN && input.uint() === count * 2 + 1 && input.uint() === value;
+}
+
 /** True if nothing in or around the values from `start` on belongs to another repetition. */
 function isMaximal(
   values: readonly number[],

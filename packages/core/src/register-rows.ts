@@ -48,9 +48,14 @@ export class RegisterRows {
     return row >= 0 && this.isRow(row) ? row : -1;
   }
 
-  /** The place of a name that is in a row of another document, -1 if it has none: a row, or what has been one. */
+  /** The place of a name that is in a row of another document: of a row, or of what has been one. -1 if it has none. */
   placeOf(other: RegisterRows, row: number): number {
     return this.#names.findFrom(other.#names, row);
+  }
+
+  /** How many places there are: from 0 on. */
+  get places(): number {
+    return this.#names.size;
   }
 
   /** Whether a row is in this place. */
@@ -58,7 +63,7 @@ export class RegisterRows {
     return this.#writes.slots[place] !== GONE;
   }
 
-  /** Rows of columns that were read: they belong to the rows from now on. */
+  /** Rows of columns that were read: they belong to the rows from now on. Where all first uses are the writes, so are their columns. */
   static of(
     names: NameTable,
     writes: Uses,
@@ -69,7 +74,7 @@ export class RegisterRows {
     const rows = new RegisterRows();
     rows.#names = names;
     rows.#writes = UseColumns.of(writes, authors, rows.#authors);
-    if (!areAlike(writes, firsts)) rows.#firsts = UseColumns.of(firsts, authors, rows.#authors);
+    if (firsts !== writes) rows.#firsts = UseColumns.of(firsts, authors, rows.#authors);
     rows.#values = values;
     rows.#size = names.size;
     return rows;
@@ -196,14 +201,6 @@ export interface Uses {
   readonly slots: readonly number[];
   readonly counters: readonly number[];
   readonly stamps: readonly number[];
-}
-
-function areAlike(a: Uses, b: Uses): boolean {
-  for (let i = 0; i < a.slots.length; i++) {
-    if (a.counters[i] !== b.counters[i] || a.stamps[i] !== b.stamps[i] || a.slots[i] !== b.slots[i])
-      return false;
-  }
-  return true;
 }
 
 const NOT_ASCII = /[^\0-\x7f]/;
