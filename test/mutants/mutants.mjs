@@ -895,6 +895,13 @@ export const MUTANTS = [
     tests: ["test/engine/bases.test.ts", "only one master"],
   },
   {
+    rule: "decision 0114",
+    name: "a document that somebody writes to is folded again and again",
+    file: node("bases"),
+    edits: [["entry.tailLength !== seen.tailLength", "entry.tailLength === seen.tailLength"]],
+    tests: ["test/engine/snapshots.test.ts", "as long as somebody writes"],
+  },
+  {
     rule: "SPINE 11",
     name: "a snapshot overwrites newer data",
     file: node("documents"),
