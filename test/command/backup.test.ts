@@ -1,9 +1,12 @@
 /** Backups: whole or not at all, taken while a server goes on; an old one is safe to go back to (I1, I7). */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { type Server, Servers, until } from "../processes/server.js";
 
 const COMMAND = fileURLToPath(new URL("../../apps/syncline/bin/syncline.js", import.meta.url));
@@ -116,6 +119,23 @@ describe("asked wrongly, or of damaged files: one line, and nothing changed", ()
       status: 3,
     });
     expect(syncline("backup").status).toBe(2);
+  });
+
+  test("a backup that is ended by Ctrl-C leaves nothing", async () => {
+    // A server that begins to answer, and never goes on.
+    const slow = createServer((_, response) => response.writeHead(200).flushHeaders()).listen(0, "127.0.0.1");
+    await once(slow, "listening");
+    onTestFinished(() => {
+      slow.close();
+      slow.closeAllConnections();
+    });
+    const file = join(servers.folder, "cut.backup");
+    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+    const child = spawn(process.execPath, [COMMAND, "backup", file, "--url", url]);
+    await until("it has begun", () => existsSync(`${file}.part`));
+    child.kill("SIGINT");
+    expect((await once(child, "close"))[0]).toBe(130);
+    expect(readdirSync(servers.folder)).toEqual([]);
   });
 
   test("restore: cut at any frame, a bit flipped, another file, a folder that is in use", async () => {

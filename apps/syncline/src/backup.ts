@@ -1,5 +1,5 @@
 /** `syncline backup` and `syncline restore`: everything that a node has, into a file and out of it. */
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream, existsSync, rmSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { BadBackup, CannotStart, printable, readBackup, restoreFolder } from "@syncline/server";
 import { type Given, givenUrl } from "./asking.js";
@@ -25,6 +25,7 @@ export async function backup(path: string, flags: BackupFlags): Promise<ExitCode
     throw new Stop(EXIT.usage, [`${path}: cannot be written: ${reason}`]);
   });
   const show = new Progress("rows");
+  const heedSignalsNoMore = undoneBySignals(() => rmSync(part, { force: true }));
   try {
     let of = "";
     let rows = 0;
@@ -47,7 +48,25 @@ export async function backup(path: string, flags: BackupFlags): Promise<ExitCode
     throw new Stop(EXIT.failed, [
       `the backup was not finished, and nothing is kept of it: ${reasonOf(error)}`,
     ]);
+  } finally {
+    heedSignalsNoMore();
   }
+}
+
+/** Whoever presses Ctrl-C is left with nothing half done. Returns what ends this. */
+function undoneBySignals(undo: () => void): () => void {
+  const ends = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+  const listeners = Object.entries(ends).map(([signal, code]) => {
+    const end = (): never => {
+      undo();
+      process.exit(code);
+    };
+    process.on(signal, end);
+    return () => void process.off(signal, end);
+  });
+  return () => {
+    for (const off of listeners) off();
+  };
 }
 
 /** Makes a data folder of a backup; `syncline serve --data` then goes on from there. */
