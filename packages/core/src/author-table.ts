@@ -6,7 +6,7 @@
  * where dots are read, once for all types.
  */
 import type { ByteReader, ByteWriter } from "./bytes.js";
-import { compareDots, type Dots, NO_DOTS } from "./dots.js";
+import { compareDots, type Dots } from "./dots.js";
 import { BrokenInvariant } from "./errors.js";
 import type { Author, Dot } from "./ids.js";
 
@@ -36,41 +36,29 @@ export function readEntries(input: ByteReader, max: number): Dot[] {
 
 /** The authors of one change or state, each with the greatest counter that may be spoken of. */
 export class AuthorTable {
-  readonly #authors: Author[];
-  readonly #countersMax: number[];
+  /** Of each author the greatest counter that may be mentioned, in the order of the table. */
+  readonly #last: Dot[];
   #slots: Map<Author, number> | undefined;
 
   /** Every author with the greatest counter that may be mentioned, in the order of the table. */
   constructor(entries: Iterable<Dot>) {
-    this.#authors = [];
-    this.#countersMax = [];
-    for (const { author, counter } of entries) {
-      this.#authors.push(author);
-      this.#countersMax.push(counter);
-    }
+    this.#last = Array.isArray(entries) ? entries : [...entries];
   }
 
   /** The table of a change: its author, of whom `limitFirst` says what may be mentioned, and those observed. */
   static ofChange(author: Author, observed: Dots): AuthorTable {
-    const table = new AuthorTable(NO_DOTS);
-    table.#authors.push(author);
-    table.#countersMax.push(0);
-    for (const dot of observed) {
-      table.#authors.push(dot.author);
-      table.#countersMax.push(dot.counter);
-    }
-    return table;
+    const own = { author, counter: 0 };
+    return new AuthorTable(observed.length === 0 ? [own] : [own, ...observed]);
   }
 
   /** Sets the greatest counter that may be mentioned of the first author: in a change, of the op's own. */
   limitFirst(counterMax: number): void {
-    this.#countersMax[0] = counterMax;
+    this.#last[0] = { author: this.#last[0]!.author, counter: counterMax };
   }
 
   /** The op of the first author that was before this one, undefined if it is his first: in a change. */
   get previous(): Dot | undefined {
-    const counter = this.#countersMax[0];
-    return counter ? { author: this.#authors[0]!, counter } : undefined;
+    return this.#last[0]?.counter ? this.#last[0] : undefined;
   }
 
   /** Writes an author by number. He must be in the table. */
@@ -80,12 +68,12 @@ export class AuthorTable {
 
   /** Reads an author by number. Fails the reader if there is none of that number. */
   readAuthor(input: ByteReader): Author {
-    return this.#authors[this.#readSlot(input)]!;
+    return this.#last[this.#readSlot(input)]!.author;
   }
 
   /** The greatest counter that may be mentioned of an author in the table. */
   counterMaxOf(author: Author): number {
-    return this.#countersMax[this.#slotOf(author)]!;
+    return this.#last[this.#slotOf(author)]!.counter;
   }
 
   /** Writes a dot: its author by number, then its counter. */
@@ -97,7 +85,7 @@ export class AuthorTable {
   /** The place of a dot's author, of whom it may be mentioned. */
   slotOf(dot: Dot): number {
     const slot = this.#slotOf(dot.author);
-    if (dot.counter > this.#countersMax[slot]!) {
+    if (dot.counter > this.#last[slot]!.counter) {
       throw new BrokenInvariant(`op ${dot.counter} of author ${dot.author} was not observed`);
     }
     return slot;
@@ -105,28 +93,29 @@ export class AuthorTable {
 
   /** How many authors it has. */
   get size(): number {
-    return this.#authors.length;
+    return this.#last.length;
   }
 
   /** The last op that may be mentioned of the author in this place, undefined if there is nobody. */
   lastOf(slot: number): Dot | undefined {
-    return this.dotAt(slot, this.#countersMax[slot] ?? 0);
+    return this.dotAt(slot, this.#last[slot]?.counter ?? 0);
   }
 
   /** The dot with this counter of the author in this place, undefined if it may not be mentioned. */
   dotAt(slot: number, counter: number): Dot | undefined {
-    const counterMax = this.#countersMax[slot];
-    if (counterMax === undefined || counter > counterMax || counter < 1) return undefined;
-    return { author: this.#authors[slot]!, counter };
+    const last = this.#last[slot];
+    if (last === undefined || counter > last.counter || counter < 1) return undefined;
+    return { author: last.author, counter };
   }
 
   /** Reads a dot that may be spoken of. Fails the reader on any other. */
   readDot(input: ByteReader): Dot {
     const slot = this.#readSlot(input);
     const at = input.offset;
-    const counter = input.uint(this.#countersMax[slot]!);
+    const { author, counter: counterMax } = this.#last[slot]!;
+    const counter = input.uint(counterMax);
     if (counter === 0) input.fail("an op 0: counters begin with 1", at);
-    return { author: this.#authors[slot]!, counter };
+    return { author, counter };
   }
 
   /** Dots in ascending order. The reader must know where they end. */
@@ -177,12 +166,12 @@ export class AuthorTable {
   }
 
   #readSlot(input: ByteReader): number {
-    return input.uint(this.#authors.length - 1);
+    return input.uint(this.#last.length - 1);
   }
 
   #slotOf(author: Author): number {
-    if (author === this.#authors[0]) return 0;
-    this.#slots ??= new Map(this.#authors.map((each, slot) => [each, slot]));
+    if (author === this.#last[0]?.author) return 0;
+    this.#slots ??= new Map(this.#last.map((each, slot) => [each.author, slot]));
     const slot = this.#slots.get(author);
     if (slot === undefined) throw new BrokenInvariant(`author ${author} is not in the table`);
     return slot;

@@ -93,9 +93,10 @@ export function recordedChange(draft: ChangeDraft): Change {
   const { document, author, first, stamp, paths, ops } = draft;
   checkOrigin(draft);
   const observed = withMentions(draft);
-  limit("authorsPerChangeMax", observed.length);
-  limit("pathsPerChangeMax", paths.length);
-  limit("opsPerChangeMax", ops.length);
+  const { authorsPerChangeMax, pathsPerChangeMax, opsPerChangeMax, changeBytesMax } = CORE_LIMITS;
+  if (observed.length > authorsPerChangeMax) beyond("authorsPerChangeMax");
+  if (paths.length > pathsPerChangeMax) beyond("pathsPerChangeMax");
+  if (ops.length > opsPerChangeMax) beyond("opsPerChangeMax");
 
   const out = new ByteWriter();
   out.byte(CHANGE_VERSION);
@@ -116,7 +117,7 @@ export function recordedChange(draft: ChangeDraft): Change {
     const start = out.open();
     writePayload(out, paths[op.path]!, op, authors);
     out.close(start);
-    limit("changeBytesMax", out.length + SEAL_BYTES);
+    if (out.length + SEAL_BYTES > changeBytesMax) beyond("changeBytesMax");
   }
   const bytes = sealed(out);
   return { document, author, first, last: first + (ops.length - 1), stamp, observed, paths, ops, bytes };
@@ -287,6 +288,6 @@ function readPayload(input: ByteReader, path: Path, authors: AuthorTable): Op | 
   return { act: "opaque", bytes: payload.rewind(start) };
 }
 
-function limit(name: keyof typeof CORE_LIMITS, value: number): void {
-  if (value > CORE_LIMITS[name]) throw new LimitExceeded(`${name} is ${CORE_LIMITS[name]}`);
+function beyond(name: keyof typeof CORE_LIMITS): never {
+  throw new LimitExceeded(`${name} is ${CORE_LIMITS[name]}`);
 }

@@ -81,11 +81,11 @@ export class Recording implements Draft {
   readonly #fields: Fields;
   readonly #undo: Undo;
   readonly #watch: RecordingWatch;
-  readonly #paths: Path[] = [];
+  #paths: Path[] = [];
   /** Of more than one path: the place of each, by its key. */
   #pathIndex: Map<string, number> | undefined;
   #lastIndex = 0;
-  readonly #ops: ChangeOp[] = [];
+  #ops: ChangeOp[] = [];
   #valueBytes = 0;
   #closed = false;
   /** How many ops only make room for a new document where one was deleted. */
@@ -198,10 +198,15 @@ export class Recording implements Draft {
     prepare: (state: State) => TypeOp | undefined,
   ): void {
     const state = this.state(path, type);
-    this.#take(
-      path,
-      explained(path, () => prepare(state)),
-    );
+    let op: TypeOp | undefined;
+    try {
+      op = prepare(state);
+    } catch (error) {
+      if (error instanceof InvalidValue)
+        throw new InvalidValue(`field ${JSON.stringify(path[0]!.name)}: ${error.message}`);
+      throw error;
+    }
+    this.#take(path, op);
   }
 
   /** Removes all that is observed at a path and below it. */
@@ -225,8 +230,8 @@ export class Recording implements Draft {
   #take(path: Path, op: Op | undefined): Dot | undefined {
     this.#mustBeOpen();
     if (op === undefined) return undefined;
-    const root = this.#fields.root(path);
-    if (path.length > 1) open(root, path, this.#origin.author, (at, said) => this.#take(at, said));
+    if (path.length > 1)
+      open(this.#fields.root(path), path, this.#origin.author, (at, said) => this.#take(at, said));
     if (this.#ops.length === CORE_LIMITS.opsPerChangeMax) {
       throw new LimitExceeded(`opsPerChangeMax is ${CORE_LIMITS.opsPerChangeMax}`);
     }
@@ -234,10 +239,10 @@ export class Recording implements Draft {
     const dot = { author, counter: first + this.#ops.length };
     const lost = (op.act === "set" || op.act === "clear") && op.replaces.length > 1 ? this.#lost(path) : [];
     const index = this.#indexOf(path);
-    this.#watch.shifting?.(root, path, op);
+    this.#watch.shifting?.(this.#fields.root(path), path, op);
     if (!isOwnField(path[0]!.name)) this.#watch.made?.(path, op, dot);
     this.#fields.apply(path, { op, dot, stamp, undo: this.#undo });
-    this.#ops.push({ path: index, op });
+    this.#ops = added(this.#ops, { path: index, op });
     if (lost.length > 0) this.#lose(lost);
     return dot;
   }
@@ -262,7 +267,8 @@ export class Recording implements Draft {
     const paths = this.#paths;
     if (paths.length === 0) {
       this.#watch.before?.(path);
-      return paths.push(path) - 1;
+      this.#paths = [path];
+      return 0;
     }
     this.#pathIndex ??= new Map([[pathKey(paths[0]!), 0]]);
     const key = pathKey(path);
@@ -278,6 +284,13 @@ export class Recording implements Draft {
   #mustBeOpen(): void {
     if (this.#closed) throw new DraftClosed("the transaction of this draft has ended");
   }
+}
+
+/** With one more at the end. A list of one is mostly all there will be, and one that has grown has room for twenty. */
+function added<T>(list: T[], each: T): T[] {
+  if (list.length === 0) return [each];
+  list.push(each);
+  return list;
 }
 
 /** The path of a field. Throws `InvalidValue` if it may not have this name. */
@@ -322,16 +335,5 @@ class FieldSite<State, TypeOp extends Op> implements Site<State, TypeOp> {
 
   own(value: Value): Value {
     return this.#recording.own(value);
-  }
-}
-
-/** Says in which field an invalid value was meant to go. */
-function explained<T>(path: Path, prepare: () => T): T {
-  try {
-    return prepare();
-  } catch (error) {
-    if (error instanceof InvalidValue)
-      throw new InvalidValue(`field ${JSON.stringify(path[0]!.name)}: ${error.message}`);
-    throw error;
   }
 }
