@@ -2,7 +2,7 @@
 import { Document } from "@syncline/core";
 import type { Limits } from "@syncline/protocol";
 import type { Cluster, SimNode } from "@syncline/simulation";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { RawClient } from "../scenarios/rawclient.js";
 import { world } from "../scenarios/world.js";
 
@@ -74,6 +74,50 @@ describe("truncation", () => {
     write(cluster, m1, 20);
     expect(retained(m1)).toBeLessThan(60);
     expect(m2.json("boards/a")).toEqual({ votes: 60 });
+  });
+});
+
+describe("a large document", () => {
+  const LARGE = { ...SMALL, truncationRecordsMin: 100_000, retentionRecordsMax: 1_000_000 };
+
+  /** How often its state was written while so much was changed, one change at a time, at one that has never rested. */
+  function encodedFor(changes: number, limits: Partial<Limits>) {
+    const cluster = world(5, { limits });
+    const m1 = cluster.master("m1");
+    cluster.pass(100);
+    m1.write("boards/a", (b) => {
+      for (let i = 0; i < 64; i++) b.register(`r${i}`).set("x".repeat(1_000));
+    });
+    for (let i = 0; i < 20; i++) increment(m1);
+    cluster.pass(2_000);
+    const encodings = vi.spyOn(Document.prototype, "encodeState");
+    for (let i = 0; i < changes; i++) {
+      increment(m1);
+      if (i % 4 === 0) cluster.pass(5);
+    }
+    const count = encodings.mock.calls.length;
+    encodings.mockRestore();
+    cluster.pass(1_000);
+    m1.restart();
+    cluster.pass(2_000);
+    expect(m1.json("boards/a")).toMatchObject({ votes: changes + 20 });
+    return count;
+  }
+
+  test("is written anew when as much has come as it is large, not with every handful of changes", () => {
+    // 64 kB, and changes of some 40 bytes: once for 1,600 of them, or so.
+    expect(encodedFor(400, LARGE)).toBeLessThanOrEqual(1);
+    const count = encodedFor(4_000, LARGE);
+    expect(count).toBeGreaterThanOrEqual(2);
+    expect(count).toBeLessThanOrEqual(4_000 / 128);
+  });
+
+  test("takes more changes at once than a small one when records are let go", () => {
+    const letGo = { ...LARGE, truncationRecordsMin: 300 };
+    const count = encodedFor(1_200, letGo);
+    expect(count).toBeGreaterThanOrEqual(1);
+    // In slices of five it would be 240.
+    expect(count).toBeLessThanOrEqual(16);
   });
 });
 

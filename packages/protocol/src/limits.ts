@@ -64,13 +64,17 @@ export const LIMITS = {
   foldQuietBytesMax: 512 << 10,
   /** Documents that wait to be folded, one more is folded when its tail has grown again; and as many that were, remembered. */
   foldsWaitingMax: 1_000,
+  /** Bytes of a base that are written for each change that is folded into it, if so many can be: the larger it is, the more at once. */
+  foldBytesEach: 512,
+  /** But no more than so many before others have their turn. */
+  foldAtOnceMax: 2_048,
   /** Changes that are folded, or records that are let go, before others have their turn. */
   foldChangesMax: 500,
   /** The pause before that. */
   foldPauseMs: 5,
   /**
    * Records that can go, before any goes. With each round every document that has a change among them is read, folded and
-   * written once: so the more records a round has, the less it costs for each.
+   * written, a large one a few times: so the more records a round has, the less it costs for each.
    */
   truncationRecordsMin: 24_576,
   /** Records that are kept for members which are behind, over all streams. Beyond it such a member is lost, and gets a snapshot. */

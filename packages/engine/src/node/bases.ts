@@ -17,15 +17,16 @@ import { baseVectorKey, vectorRow } from "./tables.js";
  * set at what is visible, and becomes the base vector once all of it has become safe.
  *
  * A document is folded when its tail has become long; a shorter tail, when nothing has come for a moment and it is worth
- * it (0114). The work is done in slices of a bounded number of changes, the next one when the disk has the last, and nobody waits
+ * it (0114). A base is written as a whole, so a large one waits until what is folded into it is worth that, and takes more changes
+ * at once. The work is done in slices of a bounded number of changes, the next one when the disk has the last, and nobody waits
  * for it. A record goes in the same commit as the base that has its change, or in a later one.
  */
 export class Bases {
   /** The base vector. No document's base is beyond it. */
   readonly vector: MutableVector;
   private mark: { readonly vector: Vector; readonly journal: number } | undefined;
-  /** Documents with a long tail, and how long one must be to be folded once more. */
-  private readonly long = new Map<string, { readonly name: DocumentName; readonly least: number }>();
+  /** Documents with a long tail. */
+  private readonly long = new Map<string, LongTail>();
   /** Documents that are worth folding as soon as they are quiet, and how long their tails were when they were looked at. */
   private readonly growing = new Map<string, { readonly name: DocumentName; tailLength: number }>();
   /** The vector has moved, or documents have come, since long tails were last gone through. */
@@ -34,8 +35,6 @@ export class Bases {
   private isDue = false;
   private isBusy = false;
   private isStopped = false;
-  /** Numbers of documents that are known to be folded up to the vector. */
-  private readonly folded = new Set<number>();
 
   constructor(
     private readonly log: Log,
@@ -74,8 +73,8 @@ export class Bases {
     const count = tailOf(entry);
     if (count >= foldQuietChanges && count % foldQuietChanges === 0) this.grows(entry);
     if (count < foldTailChanges || count % foldTailChanges !== 0) return;
-    if (!isWorth(entry, 1) || this.long.size >= this.limits.foldsWaitingMax) return;
-    this.waits(entry.name, foldTailChanges);
+    if (!isWorthAll(entry, LONG_WORTH) || this.long.size >= this.limits.foldsWaitingMax) return;
+    this.waits({ name: entry.name, least: foldTailChanges, worth: LONG_WORTH });
   }
 
   /** Somebody was sent the document and its tail: the next one gets it in one piece, if it stays as it is. */
@@ -109,27 +108,25 @@ export class Bases {
       if (this.long.size >= foldsWaitingMax) return;
       this.growing.delete(id);
       if (entry === undefined || tailOf(entry) < foldQuietChanges || this.long.has(id)) continue;
-      if ((entry.base?.bytes ?? 0) > foldQuietBytesMax || !isWorth(entry, QUIET_WORTH)) continue;
-      this.waits(entry.name, foldQuietChanges);
+      if ((entry.base?.bytes ?? 0) > foldQuietBytesMax || !isWorthAll(entry, QUIET_WORTH)) continue;
+      this.waits({ name: entry.name, least: foldQuietChanges, worth: QUIET_WORTH });
     }
   }
 
-  private waits(name: DocumentName, least: number): void {
-    this.long.set(documentId(name), { name, least });
+  private waits(tail: LongTail): void {
+    this.long.set(documentId(tail.name), tail);
     this.isNews = true;
   }
 
   /** A snapshot was taken in: it is part of what is folded. */
   jumped(vector: Vector): void {
     joinInto(this.vector, vector);
-    this.folded.clear();
     this.mark = undefined;
     this.write();
   }
 
   /** Streams were cut beyond the vector: what was marked may have had something of that. */
   cut(): void {
-    this.folded.clear();
     this.mark = undefined;
   }
 
@@ -156,7 +153,6 @@ export class Bases {
     if (this.journal.durableMark < mark.journal || !covers(this.log.durable, mark.vector)) return;
     for (const [stream, position] of mark.vector) if ((this.log.stream(stream)?.safe ?? 0) < position) return;
     joinInto(this.vector, mark.vector);
-    this.folded.clear();
     this.mark = undefined;
     this.isNews = true;
     this.on.settled();
@@ -207,12 +203,15 @@ export class Bases {
 
   private foldLong(changesMax: number): number {
     let left = changesMax;
-    for (const [id, { name, least }] of this.long) {
+    for (const [id, { name, least, worth }] of this.long) {
       if (left <= 0) return 0;
       const entry = this.documents.find(name);
-      left -= entry === undefined ? 0 : this.documents.fold(entry, this.vector, left);
-      // What is left of the tail waits for the next vector, if it is still long.
-      if (entry === undefined || tailOf(entry) < least) this.long.delete(id);
+      if (entry !== undefined)
+        left -= this.documents.fold(entry, this.vector, left, (changes, bytes) =>
+          isWorth(entry, worth, changes, bytes),
+        );
+      // What is left of the tail waits for the next vector, if it is still long and worth it.
+      if (entry === undefined || tailOf(entry) < least || !isWorthAll(entry, worth)) this.long.delete(id);
     }
     if (left > 0) this.isNews = false;
     return Math.max(0, left);
@@ -222,6 +221,8 @@ export class Bases {
   private truncate(stream: HeldStream, goal: number, changesMax: number): number {
     const { log, documents } = this;
     let [left, upTo, bytes] = [changesMax, stream.truncated, 0];
+    /** Of each document that was looked at, what its tail begins with in this stream: the records before it are in the base. */
+    const begins = new Map<number, number>();
     while (upTo < goal && left > 0) {
       const { body, bytes: record } = log.record(stream.id, upTo + 1);
       // Kept until a version comes that knows what it is.
@@ -229,12 +230,14 @@ export class Bases {
       left -= 1;
       if (body.kind === "change") {
         const entry = documents.find(documentIn(body.change));
-        if (entry !== undefined && !this.folded.has(entry.number)) {
-          while (documents.isFoldable(entry, this.vector) && left > 0)
+        if (entry !== undefined) {
+          let begin = begins.get(entry.number) ?? documents.tailBegin(entry, stream.id, this.vector);
+          while (begin <= upTo + 1 && left > 0) {
             left -= documents.fold(entry, this.vector, left);
-          if (documents.isFoldable(entry, this.vector)) break;
-          if (this.folded.size >= this.limits.foldsWaitingMax) this.folded.clear();
-          this.folded.add(entry.number);
+            begin = documents.tailBegin(entry, stream.id, this.vector);
+          }
+          if (begin <= upTo + 1) break;
+          begins.set(entry.number, begin);
         }
       }
       upTo += 1;
@@ -247,13 +250,25 @@ export class Bases {
   }
 }
 
+/** A document that waits to be folded. */
+interface LongTail {
+  readonly name: DocumentName;
+  /** How long its tail must be to be folded once more. */
+  readonly least: number;
+  readonly worth: number;
+}
+
 /** Changes that the document has beyond its base. */
 const tailOf = ({ base, tailLength }: DocumentEntry): number => tailLength - (base?.sequence ?? 0);
 
-/** Folding costs as much as the base is large: the tail must have so many bytes that it is worth it, or that times as many. */
-const isWorth = (entry: DocumentEntry, times: number): boolean =>
-  Math.max(entry.tailBytes, tailOf(entry) * CHANGE_BYTES_MIN) * times >= (entry.base?.bytes ?? 0);
+/** Folding costs as much as the base is large: what is folded must have so many bytes, times `worth`, that it is worth it. */
+const isWorth = ({ base }: DocumentEntry, worth: number, changes: number, bytes: number): boolean =>
+  Math.max(bytes, changes * CHANGE_BYTES_MIN) * worth >= (base?.bytes ?? 0);
 
+const isWorthAll = (entry: DocumentEntry, worth: number): boolean =>
+  isWorth(entry, worth, tailOf(entry), entry.tailBytes);
+
+const LONG_WORTH = 1;
 /** A quiet document has nothing better to do, and somebody who opens it waits. */
 const QUIET_WORTH = 4;
 

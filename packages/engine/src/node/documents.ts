@@ -230,15 +230,26 @@ export class Documents {
   /**
    * Folds what stands at or before this vector into the document's base, at most so many changes. The vector is one that
    * this node has shown, and safe. Returns how many changes were folded.
+   *
+   * The state is read and written as a whole, so the larger it is, the more changes are folded at once; and those that can be
+   * are left in the tail if `isWorth` says that they are too few for it.
    */
-  fold(entry: DocumentEntry, vector: Vector, changesMax: number): number {
+  fold(
+    entry: DocumentEntry,
+    vector: Vector,
+    changesMax: number,
+    isWorth: (changes: number, bytes: number) => boolean = () => true,
+  ): number {
     const from = (entry.base?.sequence ?? 0) + 1;
+    const most = Math.max(changesMax, this.foldedAtOnce(entry));
     const places: PlacedChange[] = [];
+    let bytes = 0;
     for (const place of this.tail(entry, from)) {
-      if (places.length >= changesMax || place.position > positionIn(vector, place.stream)) break;
+      if (places.length >= most || place.position > positionIn(vector, place.stream)) break;
       places.push(place);
+      bytes += place.change.length;
     }
-    if (places.length === 0) return 0;
+    if (places.length === 0 || (places.length < most && !isWorth(places.length, bytes))) return 0;
     const sequence = from - 1 + places.length;
     const standing = this.foldedPlaces(entry);
     let document = sequence === entry.tailLength ? entry.document : undefined;
@@ -248,15 +259,23 @@ export class Documents {
     } else for (const place of places) addPlace(standing, place);
     this.removeTail(entry, sequence);
     this.putBase(entry, sequence, vector, document.encodeState(), standing);
-    if (sequence === entry.tailLength) entry.tailBytes = 0;
+    entry.tailBytes = sequence === entry.tailLength ? 0 : Math.max(0, entry.tailBytes - bytes);
     return places.length;
   }
 
-  /** Whether the tail begins with a change at or before this vector. */
-  isFoldable(entry: DocumentEntry, vector: Vector): boolean {
-    for (const place of this.tail(entry, (entry.base?.sequence ?? 0) + 1))
-      return place.position <= positionIn(vector, place.stream);
-    return false;
+  /** For each of so many changes no more than `foldBytesEach` of the state are written. */
+  private foldedAtOnce({ base }: DocumentEntry): number {
+    const { foldBytesEach, foldAtOnceMax } = this.limits;
+    return Math.min(foldAtOnceMax, Math.ceil((base?.bytes ?? 0) / foldBytesEach));
+  }
+
+  /** Where the first change stands that the tail has of this stream, of those at or before the vector; infinite if there is none. */
+  tailBegin(entry: DocumentEntry, stream: StreamId, vector: Vector): number {
+    for (const place of this.tail(entry, (entry.base?.sequence ?? 0) + 1)) {
+      if (place.position > positionIn(vector, place.stream)) break;
+      if (place.stream === stream) return place.position;
+    }
+    return Number.POSITIVE_INFINITY;
   }
 
   /** The document as it was at a vector that this node has shown, and that its base has not passed. */
