@@ -92,6 +92,8 @@ class Player {
   private readonly versions = new Map<string, Versions>();
   /** The node whose disk has lost something, until everybody has met again. */
   private loser: string | undefined;
+  /** Whose disk has a flipped bit that nobody has read. */
+  private flipped: string | undefined;
   /** All nodes were there at once and had the same: from then on one disk may be lost, and nothing else is. */
   private haveMet = false;
   /** The disk of the next node to be made, if it is not a new one. */
@@ -361,10 +363,12 @@ class Player {
 
   /**
    * Whether this node's disk may lose something: others have what it had. The only master may not: what was safe on its
-   * disk alone is gone, and it asks nobody before it answers again.
+   * disk alone is gone, and it asks nobody before it answers again. Nor may any but the one with a flipped bit that nobody
+   * has read yet: that one is lost whenever it is read.
    */
   private mayLose(name: string): boolean {
     if (this.loser !== undefined || !this.haveMet) return false;
+    if (this.flipped !== undefined && this.flipped !== name) return false;
     return this.history.masters.some((master) => master.name !== name);
   }
 
@@ -386,7 +390,10 @@ class Player {
       disk.crash();
       return disk.tear();
     }
-    if (kind === "flip-bit") return disk.flipBit({ from: Uint8Array.of(0), to: Uint8Array.of(255) });
+    if (kind === "flip-bit") {
+      this.flipped = name;
+      return disk.flipBit({ from: Uint8Array.of(0), to: Uint8Array.of(255) });
+    }
     disk.crash();
     if (kind === "lose-disk") disk.wipe();
     else disk.restore();
@@ -426,6 +433,7 @@ class Player {
     if (node.failure?.message.includes("is missing") === true)
       throw new Violation(`I2: ${name}: ${node.failure.message}`);
     this.inspection.diskGoes();
+    if (this.flipped === name) this.flipped = undefined;
     disk.wipe();
     node.restart();
   }
