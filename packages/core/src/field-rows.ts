@@ -218,7 +218,8 @@ function readRows(input: ByteReader, count: number, authors: AuthorTable): Regis
 
 /** Undefined if one of them is no name, or is there twice. */
 function readNames(input: ByteReader, count: number): NameTable | undefined {
-  const lengths = readColumn(input, count, false, 0, CORE_LIMITS.fieldBytesMax);
+  // As integers: those of a column may be doubles, and all that is computed with them with it, which is compiled anew for that.
+  const lengths = new Uint32Array(readColumn(input, count, false, 0, CORE_LIMITS.fieldBytesMax));
   const start = input.offset;
   const total = lengths.reduce((sum, length) => sum + length, 0);
   if (total > input.remaining) return undefined;

@@ -30,7 +30,7 @@ export class NameTable {
   }
 
   /** A table of names that stand one after the other; undefined if one of them is there twice. */
-  static of(bytes: Uint8Array, lengths: readonly number[]): NameTable | undefined {
+  static of(bytes: Uint8Array, lengths: Uint32Array): NameTable | undefined {
     const names = new NameTable(Math.max(lengths.length, FEW_MAX + 1));
     names.#bytes = bytes.slice();
     let start = 0;
