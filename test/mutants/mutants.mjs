@@ -15,6 +15,13 @@ const client = (file) => `packages/engine/src/client/${file}.ts`;
 
 export const MUTANTS = [
   {
+    rule: "SPINE 19",
+    name: "who has no list of members takes himself for all of them",
+    file: node("promotion"),
+    edits: [["if (others.length === 0 &&", "if (others.length < 0 &&"]],
+    tests: ["test/scenarios/roles.test.ts", "has not heard yet who the members are"],
+  },
+  {
     rule: "I10, SPINE 16",
     name: "what waits behind a record that a fence turns down goes on waiting",
     file: node("following"),

@@ -142,6 +142,41 @@ describe("rule 19: who is promoted hears n-k+1 of those who were counted, and ca
     expect(members(m1)).toEqual({ m1: "master", f1: "master" });
   });
 
+  test("who has not heard yet who the members are does not take himself for all of them: only by force", () => {
+    const cluster = world(20);
+    const m1 = cluster.master("m1");
+    const f1 = cluster.follower("f1", { follow: ["m1"] });
+    cluster.network.cut("f1", "m1");
+    cluster.pass(1_000);
+    const refused = f1.promote({ waitMs: 500 });
+    cluster.pass(1_000);
+    expect(refused.answer).toMatchObject({ ok: false, fault: { code: "PROMOTION_WOULD_LOSE" } });
+    const forced = f1.promote({ force: true });
+    cluster.passUntil("it is a master", () => forced.answer !== undefined);
+    expect(forced.answer).toMatchObject({ ok: true, role: "master" });
+    expect(forced.answer?.doubts.map(({ reason }) => reason)).toEqual([
+      "f1 has not heard yet who the other members are",
+    ]);
+    // Whom the others have left, as it knows, is alone indeed.
+    cluster.network.healAll();
+    cluster.settle();
+    const demoted = f1.demote();
+    cluster.passUntil("it is a follower", () => demoted.answer !== undefined);
+    const left = f1.promote();
+    cluster.passUntil("it is a master again", () => left.answer !== undefined);
+    expect(left.answer).toMatchObject({ ok: true, doubts: [] });
+    m1.kill();
+    const retired = f1.retire("m1", { force: true });
+    cluster.passUntil("m1 is retired", () => retired.answer !== undefined);
+    cluster.pass(1_000);
+    expect([...f1.engine.status().nodes.map(({ node }) => node)]).toEqual(["f1"]);
+    const alone = f1.demote({ force: true });
+    cluster.passUntil("it is a follower", () => alone.answer !== undefined);
+    const again = f1.promote();
+    cluster.passUntil("it is a master again", () => again.answer !== undefined);
+    expect(again.answer).toMatchObject({ ok: true, doubts: [] });
+  });
+
   test("a promoted node stays a master when it is started again with its old flags", () => {
     const cluster = world(5);
     cluster.master("m1");

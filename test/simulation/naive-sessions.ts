@@ -133,6 +133,12 @@ export function naiveBreaches({ events, survives }: Recording): string[] {
           LEVEL[other.level] >= LEVEL[survives] &&
           other.at <= event.at - bound &&
           !givenUp.has(other.change) &&
+          events.some(
+            (word) =>
+              word.did === "told" &&
+              word.change === other.change &&
+              (word.by === undefined || event.unheardOf?.includes(word.by) !== true),
+          ) &&
           lacks([other.change]),
       );
     if (isStale) note("staleness");

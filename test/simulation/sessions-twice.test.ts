@@ -40,6 +40,7 @@ const step = fc.oneof(
       torn: fc.constantFrom(false, false, false, false, false, false, true),
       final: fc.constantFrom(undefined, undefined, true as const),
       maxStalenessMs: fc.constantFrom(undefined, 0, 30),
+      unheardOf: fc.constantFrom(undefined, undefined, ["m3"], ["m2", "m3"]),
       gives: fc.constantFrom(undefined, "t", "u"),
       takes: fc.constantFrom(undefined, undefined, undefined, undefined, "t", "u"),
     }),
@@ -56,6 +57,7 @@ const step = fc.oneof(
         "rejected" as const,
       ),
       level: fc.constantFrom("received" as const, "durable" as const, "safe" as const),
+      by: fc.constantFrom(undefined, "m2", "m3"),
       gives: fc.constantFrom(undefined, "t", "u"),
     }),
   },
@@ -90,10 +92,11 @@ function play(story: Story, changes: { name: string; document: string; session: 
       const shown = changes
         .filter(({ document }, index) => document === one.document && ((one.mask >> (index & 7)) & 1) === 1)
         .map(({ name }, index) => (one.torn && index === 0 ? `${name}.1` : name));
-      const { final, maxStalenessMs, gives, takes } = one;
+      const { final, maxStalenessMs, unheardOf, gives, takes } = one;
       story.read(one.session, one.document, shown, {
         ...(final === undefined ? {} : { final }),
         ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
+        ...(unheardOf === undefined ? {} : { unheardOf }),
         ...(gives === undefined ? {} : { gave: gives }),
         ...(takes === undefined ? {} : { took: takes }),
       });
@@ -102,10 +105,11 @@ function play(story: Story, changes: { name: string; document: string; session: 
     case "told": {
       const change = changes[one.change];
       if (change === undefined) return;
-      const { outcome, level, gives } = one;
+      const { outcome, level, by, gives } = one;
       story.told(change.session, change.name, {
         outcome,
         level,
+        ...(by === undefined ? {} : { by }),
         ...(gives === undefined ? {} : { gave: gives }),
       });
       return;

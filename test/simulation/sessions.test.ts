@@ -361,6 +361,30 @@ const CASES: Record<Guarantee, Case[]> = {
         .read("bob", A, [], { at: 520, maxStalenessMs: 500 }),
     ],
     [
+      "only a master has answered for it of which the node cannot have heard",
+      new Story()
+        .write("ann", "x")
+        .told("ann", "x", { by: "m3" })
+        .read("bob", A, [], { at: 520, maxStalenessMs: 500, unheardOf: ["m3"] }),
+    ],
+    [
+      "another one has answered for it as well",
+      new Story()
+        .write("ann", "x")
+        .told("ann", "x", { by: "m3" })
+        .told("ann", "x", { by: "m1" })
+        .read("bob", A, [], { at: 520, maxStalenessMs: 400, unheardOf: ["m3"] }),
+      "staleness: bob is shown boards/a at 520 at most 400 ms old, without x, committed at 20",
+    ],
+    [
+      "the node can have heard of who has answered for it",
+      new Story()
+        .write("ann", "x")
+        .told("ann", "x", { by: "m3" })
+        .read("bob", A, [], { at: 520, maxStalenessMs: 500, unheardOf: ["m2"] }),
+      "staleness: bob is shown boards/a at 520 at most 500 ms old, without x, committed at 20",
+    ],
+    [
       "no bound was asked for",
       new Story().write("ann", "x").told("ann", "x").read("bob", A, [], { at: 520 }),
     ],

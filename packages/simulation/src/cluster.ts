@@ -30,6 +30,7 @@ import {
 import { type CommitRule, type Fault, LIMITS, type Limits, LOCAL, type Opening } from "@syncline/protocol";
 import { canonical, checkConflicts, checkDocument, Ledger, Violation } from "./checks.js";
 import { Gathering } from "./gathering.js";
+import { Hearsay } from "./hearsay.js";
 import { Network, urlOf } from "./network.js";
 import { SeededRandom } from "./random.js";
 import { Recorder } from "./sessions/recorder.js";
@@ -102,6 +103,8 @@ export class Cluster {
   isShort = false;
   /** A retirement did without some who may have had more, or heard one whose disk had lost it. */
   hasForced = false;
+  /** Who can have heard of the masters that were made by force. */
+  readonly hearsay = new Hearsay();
   /** Is told when a node has ended by itself, as its operator would be. */
   onFailure: ((node: SimNode) => void) | undefined;
   /** Is told whenever a client hears of a change that it has made. */
@@ -110,6 +113,9 @@ export class Cluster {
   constructor(readonly options: ClusterOptions) {
     this.random = options.random ?? new SeededRandom(options.seed);
     this.network = new Network(this.time, this.random.fork());
+    // Clients tell no node of masters.
+    this.network.follow = (from, to) =>
+      this.nodes.has(from) && this.nodes.has(to) ? this.hearsay.sent(from, to) : undefined;
   }
 
   master(name: string, options: NodeOptions = {}): SimNode {
@@ -769,6 +775,10 @@ function logger(cluster: Cluster, name: string): Logger {
     if (event === "rescued") cluster.recorder.rescued(String(fields?.change));
     if (event === "retired" && (Number(fields?.inDoubt) > 0 || cluster.isShort)) cluster.hasForced = true;
     if (event === "stream-cut" && cluster.hasForced) cluster.giveUp(name);
+    if (event === "promoted-in-doubt") cluster.hearsay.forced(name);
+    if (event === "role-changed" && fields?.role === "master") cluster.hearsay.promoted(name);
+    if (event === "node-connected" && fields?.role === "master")
+      cluster.hearsay.greeted(name, String(fields.node));
     cluster.options.log?.(
       `${cluster.time.now.toFixed(1)} ${name} ${level} ${event} ${canonical(fields ?? {})}`,
     );

@@ -44,6 +44,8 @@ export class Network {
   };
   /** Is shown every frame that is sent. */
   tap: ((from: string, to: string, frame: Uint8Array) => void) | undefined;
+  /** Is told of every frame that is sent; what it returns is called when the frame has arrived. */
+  follow: ((from: string, to: string) => (() => void) | undefined) | undefined;
   /** What a process really sends where its engine sends this: another version of it, say. */
   rewrite: ((from: string, frame: Uint8Array) => Uint8Array) | undefined;
   /** The most that any link had queued at once. */
@@ -293,13 +295,16 @@ class PipeLink implements Link {
   }
 
   /** Bytes arrive at this end. */
-  receive(frame: Uint8Array): void {
-    if (this.open && this.network.isUp(this.from)) this.handler?.frame(frame);
+  receive(frame: Uint8Array, then?: () => void): void {
+    if (!this.open || !this.network.isUp(this.from)) return;
+    this.handler?.frame(frame);
+    then?.();
   }
 
   private carry(frame: Uint8Array, counted: boolean): void {
     const { network, from, to } = this;
     const { time } = network;
+    const then = network.follow?.(from, to);
     const transferMs = network.transferMs(from, to, frame.length);
     if (transferMs > 0) network.counts.throttled += 1;
     this.lastDeparture = Math.max(this.lastDeparture, time.now) + transferMs;
@@ -308,7 +313,7 @@ class PipeLink implements Link {
     time.after(this.lastArrival - time.now, () =>
       this.whenMoving(() => {
         if (counted) this.arrived(frame.length);
-        if (network.passes(from, to)) this.other?.receive(frame);
+        if (network.passes(from, to)) this.other?.receive(frame, then);
         else network.counts.swallowed += 1;
       }),
     );

@@ -36,7 +36,7 @@ export class Promotion {
     private readonly log: Log,
     private readonly peers: Peers,
     private readonly members: Pick<Members, "others" | "voters">,
-    private readonly retirements: Pick<Retirements, "limitOf" | "endOf" | "isRetired">,
+    private readonly retirements: Pick<Retirements, "all" | "limitOf" | "endOf" | "isRetired">,
   ) {}
 
   /** What a promotion at this moment could lose. Nothing, if it is empty. */
@@ -60,6 +60,11 @@ export class Promotion {
     }
     const others = [...this.members.others().keys()];
     const silent = others.filter((name) => !this.peers.hasSpoken(name));
+    // Who has no list of members, and has not been left by them, knows nothing of the cluster, not that it is alone.
+    if (others.length === 0 && !this.retirements.all().some(({ generation }) => generation > 0)) {
+      const reason = `${this.self} has not heard yet who the other members are`;
+      doubts.push({ node: "", stream: undefined, have: 0, known: 0, unheard: [], reason });
+    }
     if (silent.length * 2 >= others.length + 1) {
       const reason = `only ${others.length + 1 - silent.length} of ${others.length + 1} members are heard, and not ${silent.join(", ")}`;
       doubts.push({ node: "", stream: undefined, have: 0, known: 0, unheard: silent, reason });

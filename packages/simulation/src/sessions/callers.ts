@@ -33,7 +33,9 @@ export class Callers {
       const shows = answer.document === undefined ? [] : spansOf(answer.document);
       const value = answer.document?.toJSON() ?? {};
       joinInto(caller.token, answer.token);
-      caller.notes.saw(document, shows, { at, value, where: question.node, ...took, ...bound });
+      const unheard = maxStalenessMs === undefined ? [] : this.cluster.hearsay.unheardBy(question.node);
+      const unheardOf = unheard.length === 0 ? {} : { unheardOf: unheard };
+      caller.notes.saw(document, shows, { at, value, where: question.node, ...took, ...bound, ...unheardOf });
     });
     return true;
   }

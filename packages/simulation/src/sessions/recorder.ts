@@ -37,7 +37,7 @@ export class Recorder {
 }
 
 type Identity = Pick<ChangeHead, "document" | "author" | "first" | "last">;
-type News = Pick<Told, "outcome" | "level" | "gave">;
+type News = Pick<Told, "outcome" | "level" | "by" | "gave">;
 
 export class SessionRecorder {
   private provider = "";

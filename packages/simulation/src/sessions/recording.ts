@@ -52,6 +52,8 @@ export interface Told extends SessionsEvent {
   readonly change: string;
   readonly outcome: "committed" | "unconfirmed" | "rejected";
   readonly level: Level;
+  /** The master that its session had then. */
+  readonly by?: string;
   /** Name of the token that came with the answer: who takes it is owed the change and its causes. */
   readonly gave?: string;
 }
@@ -68,6 +70,8 @@ export interface Read extends SessionsEvent {
   readonly where?: string;
   /** How old the answer was allowed to be. */
   readonly maxStalenessMs?: number;
+  /** Masters that were made by force, of which the node that answered cannot have heard. */
+  readonly unheardOf?: readonly string[];
   /** Name of a token of somebody else's that was presented. */
   readonly took?: string;
   /** Name of the token that came with the answer: who takes it is owed what this session has seen and written. */

@@ -85,7 +85,8 @@ export class Watching {
     if (outcome === "rejected") this.notes.told(change, { outcome, level: "received" });
     if (outcome !== "durable" && outcome !== "safe") return;
     const gave = `${changeId(change)} ${outcome}`;
-    this.notes.told(change, { outcome: "committed", level: outcome, gave });
+    const { master } = this.engine.status();
+    this.notes.told(change, { outcome: "committed", level: outcome, gave, ...(master && { by: master }) });
     if (own.token !== undefined) this.token = { name: gave, vector: own.token };
   }
 
