@@ -11,6 +11,7 @@ import {
   pnCounter,
   record,
   rwMap,
+  UndoHistory,
   type Value,
 } from "@syncline/core";
 import fc from "fast-check";
@@ -151,6 +152,30 @@ test("what a listener throws reaches whoever made the change, which stands", () 
   });
   expect(() => write(document, 1, (draft) => draft.counter("x").increment())).toThrow("listener");
   expect(document.toJSON()).toEqual({ x: 1 });
+});
+
+test("what one listener throws keeps no other one, and no history of what can be undone, from hearing of the change", () => {
+  const document = new Document(NAME);
+  const history = new UndoHistory(10);
+  const stop = observe(document, () => {
+    throw new Error("no room");
+  });
+  const alsoStop = observe(document, () => {
+    throw new Error("nor here");
+  });
+  const events = listen(document);
+  history.follow(document);
+  for (const value of ["a", "b"])
+    expect(() => write(document, 1, (draft) => draft.register("title").set(value))).toThrow("nor here");
+  expect(events.map(({ changes }) => [changes[0]?.before, changes[0]?.after])).toEqual([
+    [undefined, "a"],
+    ["a", "b"],
+  ]);
+  stop();
+  alsoStop();
+  // Each was a change of its own, to be taken back by itself.
+  expect(history.undo((mutate) => void write(document, 1, mutate))).toBe(true);
+  expect(document.toJSON()).toEqual({ title: "a" });
 });
 
 test("a sum that is no exact number is told of as nothing", () => {

@@ -8,6 +8,7 @@ import {
   ewFlag,
   gCounter,
   InvalidValue,
+  KINDS,
   LimitExceeded,
   lwwRegister,
   type MapDraft,
@@ -202,6 +203,16 @@ test("a key is refused where no path could name it, and so is a path too deep", 
   expect(document.at("cards", orMap).toJSON().constructor).toBe(1);
 });
 
+test("a name that is no text is refused, and never a key of its own here and its text elsewhere", () => {
+  const document = new Document(NAME);
+  for (const name of [5, null, undefined, {}, ["k"], true] as unknown as string[]) {
+    expect(() => write(document, 1, (cards) => cards.at(name, lwwRegister).set(1))).toThrow(InvalidValue);
+    expect(() => transact(document, 1, (draft) => draft.register(name).set(1))).toThrow(InvalidValue);
+    expect(() => new Document({ collection: "boards", key: name })).toThrow(InvalidValue);
+  }
+  expect(document.isEmpty()).toBe(true);
+});
+
 test("ops that were kept before their type was known are played, in causal order, once it is", () => {
   const author = new Document(NAME);
   const set = write(author, 1, (cards) => cards.at("k", lwwRegister).set("x"));
@@ -216,6 +227,42 @@ test("ops that were kept before their type was known are played, in causal order
   expect(opaque.toJSON()).toEqual({});
   const read = unwrap(Document.decodeState(opaque.encodeState()));
   expectBytes(read.encodeState(), author.encodeState());
+});
+
+test("very many ops of later versions are passed over in time, whoever has observed whom", () => {
+  const count = 20_000;
+  const states = [
+    // By one author; by many who know of nobody; each after the next one, so that the last one made comes first.
+    (i: number) => ({ author: 1, first: i, observed: [] }),
+    (i: number) => ({ author: i, first: 1, observed: [] }),
+    (i: number) => ({
+      author: count + 1 - i,
+      first: 1,
+      observed: i === 1 ? [] : [{ author: count + 2 - i, counter: 1 }],
+    }),
+  ].map((headOf) => {
+    const document = new Document(NAME);
+    for (let i = 1; i <= count; i++) {
+      const op = { act: "opaque", bytes: Uint8Array.of(200) } as const;
+      const paths = [[{ name: "later", kind: KINDS.register }]];
+      document.apply(createChange({ document: NAME, stamp: 1, ...headOf(i), paths, ops: [{ path: 0, op }] }));
+    }
+    return document.encodeState();
+  });
+  for (const state of states) expectBytes(unwrap(Document.decodeState(state)).encodeState(), state);
+});
+
+test("what was kept of many who built on each other is played in that order, however long the chain", () => {
+  const plain = new Document(NAME);
+  const opaque = new Document(NAME);
+  for (let author = 3_000; author > 0; author--) {
+    const change = write(plain, author, (cards) => {
+      cards.at("k", lwwRegister).set(author);
+      if (author % 7 === 0) cards.delete("k");
+    });
+    opaque.apply(notUnderstood(change));
+  }
+  expectBytes(unwrap(Document.decodeState(opaque.encodeState())).encodeState(), plain.encodeState());
 });
 
 test("a map alone: ops below it go from replica to replica", () => {

@@ -68,7 +68,13 @@ function checkText(what: string, text: string, bytesMax: number): string | undef
 }
 
 function checkLength(what: string, text: string, bytesMax: number): string | undefined {
-  if (text.length === 0 || text.length > bytesMax || utf8Length(text) > bytesMax) {
+  // A number would be a key of its own here, and its digits at everybody else's.
+  if (
+    typeof text !== "string" ||
+    text.length === 0 ||
+    text.length > bytesMax ||
+    utf8Length(text) > bytesMax
+  ) {
     return `${what} has 1 to ${bytesMax} bytes`;
   }
   if (hasLoneSurrogate(text)) return `${what} is well-formed text`;

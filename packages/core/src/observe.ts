@@ -41,7 +41,7 @@ export interface DocumentEvent {
 
 /**
  * Calls `listener` after every change that shows: never in the middle of one, and in their order, also for changes that a
- * listener makes. What it throws goes to whoever made the change, which stands. Returns a function that ends this.
+ * listener makes. What it throws goes to whoever made the change, which stands, and of which all others hear. Returns a function that ends this.
  */
 export function observe(document: BareDocument, listener: (event: DocumentEvent) => void): () => void {
   let before = new Map<string, Place>();

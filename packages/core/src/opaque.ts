@@ -11,7 +11,7 @@ import type { Change } from "./change.js";
 import type { Stamp } from "./clock.js";
 import type { Play } from "./descent.js";
 import { compareDots, type Dots } from "./dots.js";
-import type { Author } from "./ids.js";
+import type { Author, Dot } from "./ids.js";
 import { CORE_LIMITS } from "./limits.js";
 import { type Path, readPath, writePathSteps } from "./path.js";
 import { typeAt } from "./types.js";
@@ -75,25 +75,34 @@ export function readOpaque(input: ByteReader, authors: AuthorTable): OpaqueStore
   return store;
 }
 
-/** Takes out what this build understands: each op in its place after all that its maker had observed. O(n^2) of those. */
+/** Takes out what this build understands: each op in its place after all that its maker had observed. O(n + what was observed). */
 export function takeUnderstood(store: OpaqueStore): (Play & { readonly path: Path })[] {
-  const waiting = [...store.values()].filter(({ ops }) => ops.some(({ path }) => typeAt(path) !== undefined));
   const plays: (Play & { readonly path: Path })[] = [];
-  while (waiting.length > 0) {
-    const next = waiting.findIndex(
-      (kept) => !waiting.some((other) => other !== kept && isBefore(other, kept)),
-    );
-    const [kept] = waiting.splice(Math.max(0, next), 1);
-    plays.push(...understood(store, kept!));
+  /** Of each author what was not yet its turn, the first one last: a store that was read is in order. */
+  const queues = new Map<Author, OpaqueOps[]>();
+  for (const kept of [...store.values()].reverse()) {
+    const queue = queues.get(kept.author) ?? [];
+    queue.push(kept);
+    queues.set(kept.author, queue);
+  }
+  for (const author of queues.keys()) {
+    // Not by recursion: whoever writes a state says how deep it would go.
+    const stack: [before: Dot[], kept?: OpaqueOps][] = [[[{ author, counter: Infinity }]]];
+    while (stack.length > 0) {
+      const [before, kept] = stack.at(-1)!;
+      const dot = before.at(-1);
+      const queue = dot && queues.get(dot.author);
+      const next = queue?.at(-1);
+      if (next && firstDot(next).counter <= dot!.counter) {
+        queue!.pop();
+        stack.push([[...next.observed], next]);
+      } else if (!before.pop()) {
+        stack.pop();
+        if (kept) plays.push(...understood(store, kept));
+      }
+    }
   }
   return plays;
-}
-
-/** True if `b` follows `a` or has observed it. */
-function isBefore(a: OpaqueOps, b: OpaqueOps): boolean {
-  const { author, counter } = firstDot(a);
-  if (author === b.author) return counter < firstDot(b).counter;
-  return b.observed.some((dot) => dot.author === author && dot.counter >= counter);
 }
 
 function understood(store: OpaqueStore, kept: OpaqueOps): (Play & { readonly path: Path })[] {

@@ -38,7 +38,8 @@ export function stepKey({ name, kind }: PathStep): string {
 /** A step below a field. Throws `InvalidValue` if it cannot have this name. */
 export function checkedStep(name: string, kind: KindTag): PathStep {
   const reason = checkStepName(name);
-  if (reason !== undefined) throw new InvalidValue(`key ${JSON.stringify(name.slice(0, 100))}: ${reason}`);
+  if (reason !== undefined)
+    throw new InvalidValue(`key ${JSON.stringify(`${name}`.slice(0, 100))}: ${reason}`);
   return { name, kind };
 }
 

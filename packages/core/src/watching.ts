@@ -61,7 +61,13 @@ class Watching implements DocumentWatch {
     };
   }
 
-  after(origin: Origin | undefined): void {
-    for (const watcher of [...this.watchers]) watcher.after(origin);
+  after(origin: Origin | undefined, left = [...this.watchers].values()): void {
+    try {
+      for (const watcher of left) watcher.after(origin);
+    } catch (error) {
+      // The others keep what was before the change until they hear of it, and would take it for the next one's.
+      this.after(origin, left);
+      throw error;
+    }
   }
 }
