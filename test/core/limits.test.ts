@@ -3,6 +3,7 @@ import {
   type ChangeDraft,
   CORE_LIMITS,
   checkFieldName,
+  checkStepName,
   createChange,
   Document,
   decodeChange,
@@ -78,4 +79,18 @@ test("stateBytesMax: a larger state is refused unread", () => {
     ok: false,
     fault: { reason: `${stateBytesMax + 1} bytes, at most ${stateBytesMax} are allowed, at byte 0` },
   });
+});
+
+test.each([
+  ["\u007f", 1],
+  ["\u0080", 2],
+  ["\u07ff", 2],
+  ["\u0800", 3],
+  ["\uffff", 3],
+  ["\u{10000}", 4],
+  ["\u{10ffff}", 4],
+])("names are as long as their UTF-8: %j takes %i bytes", (character, bytes) => {
+  const count = Math.floor(256 / bytes);
+  expect(checkStepName(character.repeat(count))).toBe(undefined);
+  expect(checkStepName(character.repeat(count + 1))).toBe("a path step has 1 to 256 bytes");
 });
