@@ -122,6 +122,13 @@ export const MUTANTS = [
     tests: ["test/simulation/regressions.test.ts", "a-promoted-master-took"],
   },
   {
+    rule: "decision 0047",
+    name: "nobody hears of a clock that is set while nodes are linked",
+    file: node("node"),
+    edits: [['      if (this.clocks.wasSet()) this.links.greetAnew("the clock here was set");\n', ""]],
+    tests: ["test/scenarios/clock-skew.test.ts", "set right"],
+  },
+  {
     rule: "decision 0053",
     name: "a purge that came before the drop of its field is not looked for",
     file: node("purges"),

@@ -147,6 +147,27 @@ test("a node that is behind several others does not take their time for wrong", 
   }
 });
 
+test("clocks that are set right are heard of by those who are linked, and a master takes writes again", () => {
+  const cluster = world(74);
+  const m1 = cluster.master("m1");
+  const others = ["f1", "f2"].map((name) => cluster.follower(name, { follow: ["m1"] }));
+  for (const other of others) {
+    other.setClock(-DAY_MS, 0);
+    other.restart();
+  }
+  cluster.pass(2_000);
+  // Two say that it is a day ahead, so it is taken for wrong.
+  expect(m1.engine.refusesWrites()?.code).toBe("NODE_CLOCK_AHEAD");
+  for (const other of others) other.setClock(0, 0);
+  cluster.passUntil("it is known to be right", () => m1.engine.refusesWrites() === undefined, 5_000);
+  cluster.pass(2_000);
+  // A little is none of anybody's business.
+  const { dialed } = cluster.network.counts;
+  others[0]?.setClock(30_000, 0);
+  cluster.pass(5_000);
+  expect(cluster.network.counts.dialed).toBe(dialed);
+});
+
 test("no more than SKEWED_AUTHORS_MAX are remembered", () => {
   const cluster = world(74);
   const m1 = cluster.master("m1", { follow: ["m2"] });

@@ -71,6 +71,11 @@ export class Links {
     for (const channel of [...this.greeting]) channel.end(why);
   }
 
+  /** Has nodes greet each other anew: what they say there of themselves has changed. */
+  greetAnew(reason: string): void {
+    for (const { channel } of [...this.peers.all()]) channel.close(reason);
+  }
+
   attach(side: "dialer" | "acceptor", link: Link, url: string): LinkHandler {
     const { config, ports } = this;
     let who: Who = { name: "" };

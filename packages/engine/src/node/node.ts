@@ -1119,6 +1119,7 @@ export class SyncNode {
       this.sending.look();
       this.receiving.look();
       this.clocks.look();
+      if (this.clocks.wasSet()) this.links.greetAnew("the clock here was set");
       if (this.own.noteSkews()) this.poke();
       this.lookForMasters();
       this.feeds.cutIdle();
