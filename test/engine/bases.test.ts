@@ -118,6 +118,9 @@ describe("a large document", () => {
     expect(count).toBeGreaterThanOrEqual(1);
     // In slices of five it would be 240.
     expect(count).toBeLessThanOrEqual(16);
+    // Both limits say how many more: no more than foldAtOnceMax, and one for each foldBytesEach of the state.
+    for (const few of [{ foldAtOnceMax: 10 }, { foldBytesEach: 6_400 }])
+      expect(encodedFor(1_200, { ...letGo, ...few }), JSON.stringify(few)).toBeGreaterThan(3 * count);
   });
 });
 
