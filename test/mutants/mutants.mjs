@@ -129,24 +129,38 @@ export const MUTANTS = [
     tests: ["test/scenarios/clock-skew.test.ts", "set right"],
   },
   {
+    rule: "SPINE 4, I6",
+    name: "what clients have offered goes into the stream of a master that was demoted",
+    file: node("mastership"),
+    edits: [["    if (this.current !== undefined) this.current.admission.isOver = true;\n", ""]],
+    tests: ["test/scenarios/roles.test.ts", "what waits to be accepted"],
+  },
+  {
+    rule: "decision 0053",
+    name: "each conflict counts as a purge",
+    file: node("purges"),
+    edits: [["(written.has(LOST) && takesLossesAway(place))", "written.has(LOST)"]],
+    tests: ["test/scenarios/purge-dropped.test.ts", "conflicts of other fields"],
+  },
+  {
     rule: "decision 0053",
     name: "a purge that came before the drop of its field is not looked for",
     file: node("purges"),
     edits: [["    this.search();\n", ""]],
-    tests: ["test/simulation/regressions.test.ts", "a-purge-came-before"],
+    tests: ["test/simulation/regressions.test.ts", "a-field-was-dropped-again"],
   },
   {
     rule: "decision 0053",
     name: "a purge that takes nothing but lost values is not noticed",
     file: node("purges"),
-    edits: [["written.has(LOST) || ", ""]],
+    edits: [[" || (written.has(LOST) && takesLossesAway(place))", ""]],
     tests: ["test/scenarios/purge-dropped.test.ts", "a lost value alone"],
   },
   {
     rule: "decision 0053",
     name: "the record of a purge, which names lost values, is not asked for",
     file: node("purges"),
-    edits: [["[vector, places?.get(LOST) ?? new Map()]", "[vector]"]],
+    edits: [["[vector, (pending && (pending.lost ?? places?.get(LOST))) ?? NOWHERE]", "[vector]"]],
     tests: ["test/scenarios/purge-dropped.test.ts", "a lost value alone"],
   },
   {
@@ -865,12 +879,7 @@ export const MUTANTS = [
     rule: "I9",
     name: "a node that is started again forgets what it was purging",
     file: node("purges"),
-    edits: [
-      [
-        "for (const [key] of storage.scan(allPurging())) this.add(documentOfKey(key));",
-        "storage.scan(allPurging());",
-      ],
-    ],
+    edits: [["this.pending.set(documentId(name), { name, lost: undefined });", ""]],
     tests: ["test/scenarios/purge.test.ts", "a node that is away"],
   },
   {

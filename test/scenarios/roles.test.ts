@@ -310,6 +310,65 @@ describe("demotion", () => {
   });
 });
 
+test("what waits to be accepted when a master is demoted goes into the next stream, and is shown before it is called committed", () => {
+  const cluster = world(21);
+  const rule = { kind: "any", needed: 1, names: ["f1"] } as const;
+  const m1 = cluster.master("m1", { follow: ["m2"], rule, flushMs: 400 });
+  const m2 = cluster.master("m2", { follow: ["m1"] });
+  cluster.follower("f1", { follow: ["m1", "m2"] });
+  cluster.pass(5_000);
+  cluster.network.cut("c", "m1");
+  const client = cluster.client("c", ["m2", "m1"]);
+  client.open("boards/a");
+  cluster.pass(2_000);
+  for (const master of ["m1", "m2"]) cluster.network.cut("f1", master);
+  cluster.pass(3_000);
+  // The client has seen at m2 what m1 will have in two seconds and a half: what it writes at m1 waits for that.
+  cluster.network.stall("m1", "m2", 2_500);
+  client.write("boards/a", (b) => b.register("title").set("first"));
+  cluster.pass(100);
+  cluster.network.cut("c", "m2");
+  cluster.network.heal("c", "m1");
+  cluster.passUntil("it is at the other one", () => client.engine.status().master === "m1");
+  const second = client.write("boards/a", (b) => b.register("title").set("second"));
+  cluster.pass(2_200);
+  const held = (): number =>
+    Math.max(
+      ...m1.engine
+        .status()
+        .streams.filter(({ node }) => node === "m1")
+        .map(({ received }) => received),
+    );
+  const before = held();
+  // Its disk takes 400 ms to have the demotion, and meanwhile m2's record comes.
+  const demoted = m1.demote({ force: true });
+  cluster.passUntil("it is a follower", () => demoted.answer !== undefined);
+  expect(held()).toBe(before);
+  const promoted = m1.promote({ force: true, rule: { kind: "any", needed: 1, names: ["m2"] } });
+  cluster.passUntil("it is a master again", () => promoted.answer !== undefined);
+  cluster.passUntil("it is called committed", () => second.confirmed, 30_000);
+  for (const node of [m1, m2]) expect(node.json("boards/a"), node.name).toEqual({ title: "second" });
+});
+
+test("who has heard of a retirement and of no member is not promoted without force", () => {
+  const cluster = world(22);
+  const m1 = cluster.master("m1", { follow: ["m2"] });
+  const m2 = cluster.master("m2", { follow: ["m1"] });
+  cluster.follower("f0", { follow: ["m1"] });
+  cluster.settle();
+  m2.kill();
+  cluster.pass(10_000);
+  const retired = m1.retire("m2", { force: true });
+  cluster.passUntil("it is retired", () => retired.answer !== undefined);
+  const f1 = cluster.follower("f1", { follow: ["m1"] });
+  cluster.passUntil("it has heard of that", () => f1.engine.status().closings.length > 0);
+  cluster.network.cut("f1", "m1");
+  cluster.pass(20_000);
+  const promoted = f1.promote({ waitMs: 500 });
+  cluster.pass(3_000);
+  expect(promoted.answer).toMatchObject({ ok: false, fault: { code: "PROMOTION_WOULD_LOSE" } });
+});
+
 test("whoever waits for a promotion is answered when the disk fails", () => {
   const { disks, make } = failingDisks();
   const cluster = world(31, { disk: make });

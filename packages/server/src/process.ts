@@ -294,7 +294,7 @@ function serve(
     log.warn("memory-only", {
       reason: "nothing is kept on disk: what this node alone has is lost when it ends",
     });
-  if (isBlockedPort(url))
+  if (isBlockedPort(url === "" ? `ws://localhost:${listening.port}` : url))
     log.warn("port-blocked", {
       url,
       reason:

@@ -28,7 +28,7 @@ export type Judgement =
   | { readonly kind: "wait"; readonly lacks: "session" | "causes"; readonly reason: string };
 
 export class Admission {
-  /** The stream was closed: nothing more is accepted into it. */
+  /** The stream was closed, or its node is no master any more: nothing more is accepted into it. */
   isOver = false;
   /** Full dependencies of the last record of the own stream; the next one names what is new beyond them. */
   private readonly lastDeps: MutableVector = new Map();
@@ -89,7 +89,7 @@ export class Admission {
 
   /** What to do with an offered change. `session` is undefined where causality holds per document only (SPINE 14). */
   judge(change: Change, session: Vector | undefined): Judgement {
-    if (this.isOver) return { kind: "wait", lacks: "session", reason: "this node's stream was closed" };
+    if (this.isOver) return { kind: "wait", lacks: "session", reason: "this node's stream is over" };
     const known = this.counter(change.document, change.author);
     if (known.counter >= change.last) {
       return known.counter === change.last && !isOf(known, change)

@@ -119,8 +119,12 @@ export class Mastership {
     });
   }
 
-  /** It is demoted: what waits in its stream to be shown is in no stream of its own any more (SPINE 4). */
+  /**
+   * It is demoted: what waits in its stream to be shown is in no stream of its own any more (SPINE 4), and nothing more comes
+   * into it: not of what clients have offered either, who are told of this only when the disk has it.
+   */
   end(): void {
+    if (this.current !== undefined) this.current.admission.isOver = true;
     this.current?.writes.stop();
     this.current = undefined;
     this.pending.clear();

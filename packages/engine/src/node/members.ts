@@ -144,6 +144,11 @@ export class Members {
     };
   }
 
+  /** The list, as it is shown here, names this node, and nobody else who was not retired: it knows that it is alone. */
+  isAlone(): boolean {
+    return this.list().has(this.self.name) && this.others().size === 0;
+  }
+
   private list(): ReadonlyMap<string, Member> {
     if (this.listed !== undefined) return this.listed;
     const listed = new Map<string, Member>();

@@ -35,8 +35,8 @@ export class Promotion {
     private readonly self: string,
     private readonly log: Log,
     private readonly peers: Peers,
-    private readonly members: Pick<Members, "others" | "voters">,
-    private readonly retirements: Pick<Retirements, "all" | "limitOf" | "endOf" | "isRetired">,
+    private readonly members: Pick<Members, "others" | "voters" | "isAlone">,
+    private readonly retirements: Pick<Retirements, "limitOf" | "endOf" | "isRetired">,
   ) {}
 
   /** What a promotion at this moment could lose. Nothing, if it is empty. */
@@ -60,8 +60,8 @@ export class Promotion {
     }
     const others = [...this.members.others().keys()];
     const silent = others.filter((name) => !this.peers.hasSpoken(name));
-    // Who has no list of members, and has not been left by them, knows nothing of the cluster, not that it is alone.
-    if (others.length === 0 && !this.retirements.all().some(({ generation }) => generation > 0)) {
+    // Who has no list of members knows nothing of the cluster, not that it is alone.
+    if (others.length === 0 && !this.members.isAlone()) {
       const reason = `${this.self} has not heard yet who the other members are`;
       doubts.push({ node: "", stream: undefined, have: 0, known: 0, unheard: [], reason });
     }

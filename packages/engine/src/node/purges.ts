@@ -1,6 +1,7 @@
 import {
   type Document,
   type DocumentName,
+  decodeChange,
   documentId,
   fieldKey,
   isRemaining,
@@ -16,7 +17,7 @@ import type { Catalog, CatalogField } from "../schema/catalog.js";
 import type { DocumentEntry, Documents } from "./documents.js";
 import type { Journal } from "./journal.js";
 import type { Log } from "./log.js";
-import { fieldKeyOf, fieldsOf } from "./places.js";
+import { fieldKeyOf, fieldsOf, type Places } from "./places.js";
 import type { NodeSchema } from "./schema.js";
 import { allPurging, documentOfKey, purgingKey, purgingRow } from "./tables.js";
 
@@ -43,6 +44,17 @@ export const stepOf = ({ id, kind }: FieldIdentity): PathStep => ({
   kind: (KINDS as Readonly<Record<string, number>>)[kind] ?? 0,
 });
 
+interface Pending {
+  readonly name: DocumentName;
+  /**
+   * Where the list of losses had been written to when it was purged, which is waited for; later conflicts are nobody's
+   * business. Undefined since the start of the process, until it is looked at.
+   */
+  readonly lost: Vector | undefined;
+}
+
+const NOWHERE: Vector = new Map();
+
 /** Where values that were lost in conflicts stand, those of all fields. */
 const LOST = fieldKey(LOST_PATH[0]!.name, LOST_PATH[0]!.kind);
 
@@ -51,7 +63,7 @@ const LOOKED_AT = 50;
 
 export class Purges {
   /** Those that this node has not confirmed. */
-  private readonly pending = new Map<string, DocumentName>();
+  private readonly pending = new Map<string, Pending>();
   private catalog: Catalog | undefined;
   /** Fields that are dropped, each drop for itself. */
   private drops: ReadonlySet<string> = new Set();
@@ -68,7 +80,10 @@ export class Purges {
     private readonly log: Log,
     private readonly schema: NodeSchema,
   ) {
-    for (const [key] of storage.scan(allPurging())) this.add(documentOfKey(key));
+    for (const [key] of storage.scan(allPurging())) {
+      const name = documentOfKey(key);
+      this.pending.set(documentId(name), { name, lost: undefined });
+    }
   }
 
   /** Whether records should go as soon as they may. */
@@ -78,7 +93,8 @@ export class Purges {
 
   /** The document has come in a snapshot. */
   takenIn(entry: DocumentEntry, document: Document): void {
-    if (document.isDeleted || this.droppedFields(entry.name).length > 0) this.changed(entry, document);
+    const isMeant = document.isDeleted || this.droppedFields(entry.name).length > 0;
+    if (isMeant) this.changed(entry, document);
   }
 
   /** The document has been deleted, or brought back, or purged. */
@@ -86,14 +102,11 @@ export class Purges {
     const id = documentId(name);
     const isPurged =
       (document.isDeleted && remainingIn(document).length === 0) ||
-      this.droppedFields(name).some((field) => !isRemaining(document, stepOf(field)));
-    if (isPurged === this.pending.has(id)) return;
-    if (isPurged) {
-      this.begin(name);
-      return;
-    }
-    this.journal.put(purgingKey(name), undefined);
-    this.pending.delete(id);
+      this.droppedFields(name).some(
+        (field) => this.isInRecords(name, field) && !isRemaining(document, stepOf(field)),
+      );
+    if (isPurged) this.begin(name);
+    else if (this.pending.delete(id)) this.journal.put(purgingKey(name), undefined);
   }
 
   /** A change has been integrated: it may have taken a dropped field away, or the last value of it that was lost. */
@@ -101,18 +114,19 @@ export class Purges {
     const dropped = this.droppedFields(entry.name);
     if (dropped.length === 0) return;
     const written = fieldsOf(place);
-    if (written.has(LOST) || dropped.some(({ id, kind }) => written.has(fieldKeyOf(id, kind))))
+    const isMeant = dropped.some(({ id, kind }) => written.has(fieldKeyOf(id, kind)));
+    if (isMeant || (written.has(LOST) && takesLossesAway(place)))
       this.changed(entry, this.documents.read(entry));
   }
 
   /** Drops those that are done, a few at a time: each is read for it. Called a few times a second. */
   look(): void {
     this.search();
-    for (const [id, name] of [...take(this.pending, LOOKED_AT)]) {
-      this.pending.delete(id);
+    for (const [id, { name, lost = this.lostPlaces(name) }] of [...take(this.pending, LOOKED_AT)]) {
       const fields = this.droppedFields(name).map((field) => this.stateOfField(name, field));
+      this.pending.delete(id);
       if ([this.stateOf(name), ...fields].some(({ state }) => state === "purging"))
-        this.pending.set(id, name);
+        this.pending.set(id, { name, lost });
       else this.journal.put(purgingKey(name), undefined);
     }
   }
@@ -137,7 +151,8 @@ export class Purges {
     if (isRemaining(this.documents.read(entry), stepOf(field)))
       return { state: "present", reason: `${field.id} holds something, hidden by a drop` };
     // Who takes a lost value off the list names it: his record has it, too, and need not write to the field.
-    return this.inRecords([vector, places?.get(LOST) ?? new Map()]);
+    const pending = this.pending.get(documentId(name));
+    return this.inRecords([vector, (pending && (pending.lost ?? places?.get(LOST))) ?? NOWHERE]);
   }
 
   /** Looks through a few documents of a collection of which something was dropped. */
@@ -174,14 +189,20 @@ export class Purges {
     this.drops = drops;
   }
 
-  /** Without a look into the document. */
+  /** Whether records have anything of the field, or of losses; without a look into the document. */
   private isInRecords(name: DocumentName, { id, kind }: FieldIdentity): boolean {
+    const places = this.placesOf(name);
+    const vector = places?.get(fieldKeyOf(id, kind));
+    return vector !== undefined && this.inRecords([vector, places?.get(LOST) ?? NOWHERE]).state === "purging";
+  }
+
+  private lostPlaces(name: DocumentName): Vector {
+    return new Map(this.placesOf(name)?.get(LOST));
+  }
+
+  private placesOf(name: DocumentName): Places | undefined {
     const entry = this.documents.find(name);
-    const places = entry && entry.tailLength > 0 ? this.documents.placesOf(entry) : undefined;
-    const of = [places?.get(fieldKeyOf(id, kind)), places?.get(LOST)].filter(
-      (vector) => vector !== undefined,
-    );
-    return this.inRecords(of).state === "purging";
+    return entry && entry.tailLength > 0 ? this.documents.placesOf(entry) : undefined;
   }
 
   private inRecords(places: Iterable<Vector>): PurgeState {
@@ -206,14 +227,18 @@ export class Purges {
   }
 
   private begin(name: DocumentName): void {
-    const key = purgingKey(name);
-    this.journal.put(key, purgingRow.encode(key, 1));
-    this.add(name);
+    const [id, key] = [documentId(name), purgingKey(name)];
+    if (!this.pending.has(id)) this.journal.put(key, purgingRow.encode(key, 1));
+    this.pending.set(id, { name, lost: this.lostPlaces(name) });
   }
+}
 
-  private add(name: DocumentName): void {
-    this.pending.set(documentId(name), name);
-  }
+/** Conflicts put values on the list of losses; who takes any off purges, or makes room. */
+function takesLossesAway({ change }: PlacedChange): boolean {
+  const read = decodeChange(change);
+  if (!read.ok) return false;
+  const { ops, paths } = read.value;
+  return ops.some(({ path, op }) => paths[path]?.[0]?.name === LOST_PATH[0]!.name && op.act !== "add");
 }
 
 function* take<T>(from: Iterable<T>, count: number): Iterable<T> {
