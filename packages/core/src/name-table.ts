@@ -6,6 +6,9 @@ import { ByteReader, type ByteWriter } from "./bytes.js";
 import { writeColumn, writeTexts } from "./state-columns.js";
 import { fromUtf8, toUtf8 } from "./utf8.js";
 
+/** A place in the table or, if those are taken, the key in a map, whose own hashes nobody can foresee. */
+type Place = number | string;
+
 export class NameTable {
   /** As long as they are few. */
   #few: string[] | undefined = [];
@@ -14,12 +17,14 @@ export class NameTable {
   #starts = NO_NUMBERS;
   /** One more than a number, or 0: found by hash, the next free place taken. */
   #table = NO_NUMBERS;
+  /** The same for names that found `PROBES_MAX` places taken, by their bytes. */
+  #crowded: Map<string, number> | undefined;
   #size = 0;
   /** What was looked for last, and its number: who looks at something mostly looks again. */
   #last: string | undefined;
   #lastNumber = -1;
   /** Where that is in the table, or goes to. */
-  #lastPlace = 0;
+  #lastPlace: Place = 0;
 
   /** @param expected how many names are going to be added. */
   constructor(expected = 0) {
@@ -36,8 +41,8 @@ export class NameTable {
     let start = 0;
     for (const length of lengths) {
       const place = names.#placeOf(bytes, start, length);
-      if (names.#table[place] !== 0) return undefined;
-      names.#table[place] = ++names.#size;
+      if (names.#get(place) !== 0) return undefined;
+      names.#put(place, ++names.#size);
       start += length;
       names.#starts[names.#size] = start;
     }
@@ -65,14 +70,14 @@ export class NameTable {
   findFrom(other: NameTable, number: number): number {
     if (this.#few !== undefined || other.#few !== undefined) return this.find(other.at(number));
     const start = other.#starts[number]!;
-    return this.#table[this.#placeOf(other.#bytes, start, other.#starts[number + 1]! - start)]! - 1;
+    return this.#get(this.#placeOf(other.#bytes, start, other.#starts[number + 1]! - start)) - 1;
   }
 
   #look(name: string): void {
     const length = encode(name);
     this.#last = name;
     this.#lastPlace = this.#placeOf(scratch, 0, length);
-    this.#lastNumber = this.#table[this.#lastPlace]! - 1;
+    this.#lastNumber = this.#get(this.#lastPlace) - 1;
   }
 
   /** Adds a name that was looked for and is not there. */
@@ -91,7 +96,7 @@ export class NameTable {
       this.#look(name);
     }
     const number = this.#append(encode(name));
-    this.#table[this.#lastPlace] = number + 1;
+    this.#put(this.#lastPlace, number + 1);
     this.#lastNumber = number;
     if (this.#size * LOAD_MAX > this.#table.length) this.#rehash();
     return number;
@@ -164,18 +169,30 @@ export class NameTable {
     copy.#bytes = this.#bytes.slice();
     copy.#starts = this.#starts.slice();
     copy.#table = this.#table.slice();
+    if (this.#crowded !== undefined) copy.#crowded = new Map(this.#crowded);
     copy.#size = this.#size;
     return copy;
   }
 
   /** Where the name of these bytes is in the table, or would be. */
-  #placeOf(bytes: Uint8Array, start: number, length: number): number {
+  #placeOf(bytes: Uint8Array, start: number, length: number): Place {
     const table = this.#table;
     let at = hashOf(bytes, start, start + length) % table.length;
-    for (; ; at = at + 1 === table.length ? 0 : at + 1) {
+    for (let probes = 0; probes < PROBES_MAX; probes++) {
       const number = table[at]! - 1;
       if (number < 0 || this.#isAt(number, bytes, start, length)) return at;
+      at = at + 1 === table.length ? 0 : at + 1;
     }
+    return bytes.subarray(start, start + length).join();
+  }
+
+  #get(place: Place): number {
+    return typeof place === "number" ? this.#table[place]! : (this.#crowded?.get(place) ?? 0);
+  }
+
+  #put(place: Place, value: number): void {
+    if (typeof place === "number") this.#table[place] = value;
+    else (this.#crowded ??= new Map()).set(place, value);
   }
 
   #isAt(number: number, bytes: Uint8Array, from: number, length: number): boolean {
@@ -188,14 +205,12 @@ export class NameTable {
   }
 
   #rehash(): void {
-    const table = new Uint32Array(Math.ceil(roomFor(this.#size) * LOAD_MAX));
+    this.#table = new Uint32Array(Math.ceil(roomFor(this.#size) * LOAD_MAX));
+    this.#crowded = undefined;
     for (let number = 0; number < this.#size; number++) {
-      const [start, end] = [this.#starts[number]!, this.#starts[number + 1]!];
-      let at = hashOf(this.#bytes, start, end) % table.length;
-      while (table[at] !== 0) at = at + 1 === table.length ? 0 : at + 1;
-      table[at] = number + 1;
+      const start = this.#starts[number]!;
+      this.#put(this.#placeOf(this.#bytes, start, this.#starts[number + 1]! - start), number + 1);
     }
-    this.#table = table;
     this.#last = undefined;
   }
 }
@@ -218,6 +233,8 @@ export function roomFor(length: number): number {
 export const FEW_MAX = 16;
 /** Places in the table for each name, at least. */
 const LOAD_MAX = 1.3;
+/** Places that are tried for a name. Whoever may write can choose names of one hash, which would all be tried in turn. */
+const PROBES_MAX = 64;
 const NO_BYTES = new Uint8Array(0);
 const NO_NUMBERS = new Uint32Array(0);
 
@@ -242,7 +259,7 @@ function encodeAll(name: string): number {
   return bytes.length;
 }
 
-/** FNV-1a, mixed once more for its upper bits. Nobody outside sees it. */
+/** FNV-1a, mixed once more for its upper bits. Nobody outside sees it, but anybody can foresee it. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hashed = 0x811c9dc5;
   for (let i = start; i < end; i++) hashed = Math.imul(hashed ^ bytes[i]!, 0x01000193);
