@@ -129,6 +129,13 @@ export const MUTANTS = [
     tests: ["test/scenarios/clock-skew.test.ts", "set right"],
   },
   {
+    rule: "I6",
+    name: "what was cut off is called committed by the rule that is left",
+    file: node("offers"),
+    edits: [["if (own === undefined || admission.isOver) return;", "if (own === undefined) return;"]],
+    tests: ["test/simulation/regressions.test.ts", "a-cut-took-the-rule-away"],
+  },
+  {
     rule: "SPINE 4, I6",
     name: "what clients have offered goes into the stream of a master that was demoted",
     file: node("mastership"),

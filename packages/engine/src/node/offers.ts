@@ -171,7 +171,8 @@ export class Offers {
   answer(): void {
     const { log, journal, admission, commits, nodeName } = this.ports;
     const own = log.stream(admission.stream);
-    if (own === undefined) return;
+    // What lies beyond the end of a stream that was closed goes elsewhere, and with it the rule that it came under.
+    if (own === undefined || admission.isOver) return;
     const { isLocal } = own;
     let committedPosition = own.committed;
     let tokenPosition = 0;
