@@ -745,7 +745,7 @@ export const MUTANTS = [
     name: "a node does not notice that a field was purged",
     file: node("node"),
     edits: [["        else this.purges.integrated(entry, place);\n", ""]],
-    tests: ["test/scenarios/purge-dropped.test.ts", "a member that is away"],
+    tests: ["test/scenarios/purge-dropped.test.ts", "a lost value alone"],
   },
   {
     rule: "decision 0054",
@@ -835,7 +835,10 @@ export const MUTANTS = [
     rule: "I5",
     name: "where that was written which is folded is forgotten",
     file: node("documents"),
-    edits: [["for (const place of places) addPlace(standing, place);", ""]],
+    edits: [
+      ["addPlace(standing, place, apply(document, place))", "apply(document, place)"],
+      ["else for (const place of places) addPlace(standing, place);", ""],
+    ],
     tests: ["test/scenarios/schema.test.ts", "what is folded"],
   },
   {
