@@ -42,6 +42,17 @@ function purge(cluster: Cluster, node: SimNode, field?: { id: string; kind: stri
 
 const TITLE = { id: "title", kind: "register" };
 
+/** Once all have met, the titles are purged on every one of these, and nothing secret is left of them. */
+function isPurgedEverywhere(cluster: Cluster, all: readonly SimNode[]): void {
+  cluster.settle();
+  cluster.pass(10_000);
+  for (const node of all)
+    expect([states(node, TITLE), has(node, "secret")], node.name).toEqual([
+      ["purged", "purged", "purged"],
+      false,
+    ]);
+}
+
 function threeNodes(seed: number) {
   const cluster = world(seed, { limits: { ...LIMITS, foldTailChanges: 8 } });
   const m1 = cluster.master("m1", { follow: ["m2"] });
@@ -137,13 +148,7 @@ test("a member that is away holds records up; it is purged when it is back, and 
   cluster.pass(5_000);
   expect(states(m2, TITLE)).toEqual(["purging", "purging", "purging"]);
   f1.start();
-  cluster.settle();
-  cluster.pass(10_000);
-  for (const node of all)
-    expect([states(node, TITLE), has(node, "secret")], node.name).toEqual([
-      ["purged", "purged", "purged"],
-      false,
-    ]);
+  isPurgedEverywhere(cluster, all);
 });
 
 test("a lost value alone is a field's content, too; the record that takes it off the list is waited for", () => {
@@ -166,13 +171,7 @@ test("a lost value alone is a field's content, too; the record that takes it off
       true,
     ]);
   f1.start();
-  cluster.settle();
-  cluster.pass(10_000);
-  for (const node of all)
-    expect([states(node, TITLE), has(node, "secret")], node.name).toEqual([
-      ["purged", "purged", "purged"],
-      false,
-    ]);
+  isPurgedEverywhere(cluster, all);
 });
 
 test("conflicts of other fields keep no field purging, and neither does a field that nobody ever wrote to", () => {

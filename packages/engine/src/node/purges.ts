@@ -145,7 +145,7 @@ export class Purges {
   /** The same of a field that was dropped. */
   stateOfField(name: DocumentName, field: FieldIdentity): PurgeState {
     const entry = this.documents.find(name);
-    const places = entry && entry.tailLength > 0 ? this.documents.placesOf(entry) : undefined;
+    const places = this.placesOf(entry);
     const vector = places?.get(fieldKeyOf(field.id, field.kind));
     if (entry === undefined || vector === undefined) return { state: "unknown", reason: "" };
     if (isRemaining(this.documents.read(entry), stepOf(field)))
@@ -191,17 +191,16 @@ export class Purges {
 
   /** Whether records have anything of the field, or of losses; without a look into the document. */
   private isInRecords(name: DocumentName, { id, kind }: FieldIdentity): boolean {
-    const places = this.placesOf(name);
+    const places = this.placesOf(this.documents.find(name));
     const vector = places?.get(fieldKeyOf(id, kind));
     return vector !== undefined && this.inRecords([vector, places?.get(LOST) ?? NOWHERE]).state === "purging";
   }
 
   private lostPlaces(name: DocumentName): Vector {
-    return new Map(this.placesOf(name)?.get(LOST));
+    return new Map(this.placesOf(this.documents.find(name))?.get(LOST));
   }
 
-  private placesOf(name: DocumentName): Places | undefined {
-    const entry = this.documents.find(name);
+  private placesOf(entry: DocumentEntry | undefined): Places | undefined {
     return entry && entry.tailLength > 0 ? this.documents.placesOf(entry) : undefined;
   }
 
