@@ -98,6 +98,15 @@ describe("the command line", () => {
       ["status", "--url", "localhost"],
       "--url localhost: write the URL of a server, for example http://localhost:1234",
     ],
+    [
+      ["conflicts", "restore", "a", "b"],
+      "one argument too many: b. There is <id> and nothing more; see --help",
+    ],
+    [["conflicts", "resto", "a"], "there is no 'resto' here, only restore; see --help"],
+    [["conflicts", "restore"], "missing required argument 'id'"],
+    [["retire", "f1", "f2"], "one argument too many: f2. There is <node> and nothing more; see --help"],
+    [["sync", "ANY", "1", "(f1)"], "one argument too many: 1. There is <rule> and nothing more; see --help"],
+    [["status", "here"], "there are flags only, and no arguments; see --help"],
     [["status", "--jsn"], "unknown option '--jsn' (Did you mean --json?)"],
   ];
   test.each(cases)("%j", async (args, line) => {

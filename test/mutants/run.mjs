@@ -1,7 +1,8 @@
 /**
  * Applies each mutant to a scratch copy of the sources and runs the tests that must notice it.
  *
- * Prints a table of what was caught by what; exits with 1 if a mutant survives or no longer fits the code.
+ * Prints a table of what was caught by what; exits with 1 if a mutant survives or no longer fits the code, with 2 if no mutant
+ * is meant.
  * `node test/mutants/run.mjs [part of a name] [--write | --fit]`: with `--write` the table in docs/testing.md is made anew;
  * with `--fit` nothing runs, and it only says which mutants no longer fit the code, which takes a second.
  */
@@ -14,11 +15,24 @@ import { MUTANTS } from "./mutants.mjs";
 import { mutate } from "./mutate.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const writes = process.argv.includes("--write");
-const only = process.argv.slice(2).find((word) => !word.startsWith("--")) ?? "";
+const words = process.argv.slice(2);
+const writes = words.includes("--write");
+const parts = words.filter((word) => !word.startsWith("--"));
+const only = parts[0] ?? "";
 const chosen = MUTANTS.filter(({ name, rule }) => `${rule} ${name}`.includes(only));
+const unknown = words.find((word) => word.startsWith("--") && word !== "--write" && word !== "--fit");
+if (unknown !== undefined) wrong(`there is no ${unknown}; there are --write and --fit`);
+if (parts.length > 1) wrong(`one part of a name, not ${parts.length}; put it into quotes`);
+// Whoever has misspelt a name must not read that all is well.
+if (chosen.length === 0) wrong(`no mutant has "${only}" in its rule or name`);
 /** Two at a time: the tests are bound by the processor. */
 const WORKERS = 2;
+
+/** Asked wrongly: one line, and nothing is run. */
+function wrong(reason) {
+  process.stderr.write(`mutants: ${reason}\n`);
+  process.exit(2);
+}
 
 /** Puts the table of what caught what between its marks in docs/testing.md. */
 function writeTable() {

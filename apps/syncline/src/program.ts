@@ -3,7 +3,7 @@
  *
  * The flags of `serve` are the rows of the server's table of settings; nothing about them is written twice.
  */
-import { flagOf, SETTING_KEYS, SETTINGS, VERSION, variableOf } from "@syncline/server";
+import { flagOf, printable, SETTING_KEYS, SETTINGS, VERSION, variableOf } from "@syncline/server";
 import { Command, CommanderError, Option } from "commander";
 import { type BackupFlags, backup, type RestoreFlags, restore } from "./backup.js";
 import { conflictsCommand } from "./conflicts.js";
@@ -195,14 +195,26 @@ async function simulateCommand(args: readonly string[], ended: (code: ExitCode) 
 /** Errors are thrown and printed in one place, in one line; help still goes where commander sends it. */
 function quietly(command: Command): Command {
   return command
-    .exitOverride()
+    .exitOverride((error) => {
+      if (error.code !== "commander.excessArguments") throw error;
+      throw new Stop(EXIT.usage, [tooMany(command)]);
+    })
     .allowExcessArguments(false)
     .configureOutput({ outputError: () => {} });
 }
 
+/** What was written beyond what the command takes. */
+function tooMany({ args, commands, registeredArguments }: Command): string {
+  const taken = registeredArguments.map((each) => `<${each.name()}>`).join(" ");
+  const first = printable(args[registeredArguments.length] ?? "");
+  if (taken !== "") return `one argument too many: ${first}. There is ${taken} and nothing more; see --help`;
+  const parts = commands.map((each) => each.name()).join(", ");
+  if (parts !== "") return `there is no '${first}' here, only ${parts}; see --help`;
+  return "there are flags only, and no arguments; see --help";
+}
+
 function messageOf(error: CommanderError): string {
   if (error.code === "commander.help") return "say which of these commands it is to be";
-  if (error.code === "commander.excessArguments") return "there are flags only, and no arguments; see --help";
   return error.message
     .replace(/^error: /, "")
     .replace(/\s*\n\s*/g, " ")
