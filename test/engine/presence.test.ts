@@ -1,6 +1,6 @@
 import { ByteWriter, writeValue } from "@syncline/core";
 import type { Channel } from "@syncline/engine";
-import { LIMITS, type Limits, type Present } from "@syncline/protocol";
+import { LIMITS, type Limits, type Presence, type Present } from "@syncline/protocol";
 import { type Cluster, SeededRandom, VirtualTime } from "@syncline/simulation";
 import { describe, expect, test } from "vitest";
 import { PresenceBoard } from "../../packages/engine/src/node/presence.js";
@@ -278,6 +278,69 @@ test("no word holds longer because it is passed on: two nodes cannot keep somebo
   time.pass(200);
   board.look();
   expect(board.at(document)).toEqual([]);
+});
+
+test("a node that stood still and has forgotten somebody is told of him again by whoever says that he is still there", () => {
+  const time = new VirtualTime();
+  const clock = { now: () => time.now, monotonic: () => time.now };
+  const document = { collection: "boards", key: "roadmap" };
+  const [mine, theirs] = [new PresenceBoard(clock, time, LIMITS), new PresenceBoard(clock, time, LIMITS)];
+  // What is sent lies there until it is read: a node that stands still reads nothing.
+  const toMe: Presence[] = [];
+  const toThem: Presence[] = [];
+  const me = { send: (message: Presence) => toMe.push(message) } as unknown as Channel;
+  const them = { send: (message: Presence) => toThem.push(message) } as unknown as Channel;
+  mine.attach(them);
+  theirs.attach(me);
+  const read = (): void => {
+    for (const message of toMe.splice(0)) mine.receive(them, message);
+    for (const message of toThem.splice(0)) theirs.receive(me, message);
+  };
+  theirs.show(document, 7, 1, new Uint8Array([1]));
+  time.pass(LIMITS.presenceFlushMs);
+  read();
+  expect(mine.at(document)).toHaveLength(1);
+  for (let ms = 0; ms <= LIMITS.presenceTtlMs; ms += LIMITS.presenceBeatMs) {
+    time.pass(LIMITS.presenceBeatMs);
+    theirs.look();
+  }
+  mine.look();
+  expect(mine.at(document)).toEqual([]);
+  read();
+  read();
+  expect(mine.at(document)).toHaveLength(1);
+  // And whoever has gone meanwhile stays so: nothing but a later word brings anybody back.
+  theirs.leave(document, 7, 1);
+  time.pass(LIMITS.presenceFlushMs);
+  read();
+  theirs.receive(me, { kind: "presence", present: [{ ...shown(document, 1), id: 7, state: "still" }] });
+  read();
+  expect(mine.at(document)).toEqual([]);
+  expect(theirs.at(document)).toEqual([]);
+});
+
+test("who is back at his node over another link stays when the node notices that the former link has ended", () => {
+  const { cluster, ann, bob } = threeNodes(15);
+  ann.board.presence.set({ name: "ann" });
+  cluster.pass(1_000);
+  const other = new RawClient(cluster, "raw", "m2");
+  const again = new RawClient(cluster, "raw", "m2");
+  cluster.pass(100);
+  const document = { collection: "boards", key: "roadmap" };
+  for (const [link, clock] of [
+    [other, 1],
+    [again, 2],
+  ] as const) {
+    link.send({ kind: "open", number: 1, document, since: new Map() });
+    link.send({ kind: "presence", present: [shown(document, clock)] });
+    cluster.pass(500);
+  }
+  other.sendFrame(new Uint8Array([255])); // Nothing that the node can read: it ends this link.
+  cluster.pass(1_000);
+  expect(names(bob.board.presence.others)).toEqual([2, "ann"]);
+  again.sendFrame(new Uint8Array([255]));
+  cluster.pass(1_000);
+  expect(names(bob.board.presence.others)).toEqual(["ann"]);
 });
 
 test("a client names nobody but itself", () => {

@@ -39,6 +39,8 @@ const SYNC = { step1: messageYjsSyncStep1, step2: messageYjsSyncStep2, update: m
 interface Seat {
   /** The id of his Awareness: the first that he tells of. */
   id: number | undefined;
+  /** That of the last word about him that was shown. */
+  clock: number;
   /** The client knows that he may not write. */
   isWarned: boolean;
 }
@@ -103,7 +105,7 @@ export class YjsRoom {
   }
 
   enter(provider: Provider): void {
-    this.#seats.set(provider, { id: undefined, isWarned: false });
+    this.#seats.set(provider, { id: undefined, clock: 0, isWarned: false });
     provider.send(syncMessage(SYNC.step1, Y.encodeStateVector(this.#shared.doc)));
     this.#tellAll(provider);
   }
@@ -111,7 +113,7 @@ export class YjsRoom {
   leave(provider: Provider): void {
     const seat = this.#seats.get(provider);
     this.#seats.delete(provider);
-    if (seat?.id !== undefined) this.#node.presence.leave(this.#name, seat.id);
+    if (seat?.id !== undefined) this.#node.presence.leave(this.#name, seat.id, seat.clock);
   }
 
   /** A message of a provider. Whatever is wrong with it ends this provider, and nothing else. */
@@ -202,7 +204,8 @@ export class YjsRoom {
       const state = text === "null" ? "gone" : encoded(text);
       if (state === undefined) continue;
       const { presence } = this.#node;
-      presence.show(this.#name, id, presence.clockOf(this.#name, id) + 1, state);
+      seat.clock = presence.clockOf(this.#name, id) + 1;
+      presence.show(this.#name, id, seat.clock, state);
     }
   }
 

@@ -48,11 +48,12 @@ export class PresenceBoard {
     return this.take({ document, id, clock, beat: 0, leftMs: this.limits.presenceTtlMs, state }, undefined);
   }
 
-  /** Somebody at this node has left without a word. */
-  leave(document: DocumentName, id: number): void {
+  /** Somebody at this node has left without a word since the one with this clock. */
+  leave(document: DocumentName, id: number, clock: number): void {
     const known = this.documents.get(documentId(document))?.get(id);
-    // Meanwhile he may have come to another node, which knows better.
-    if (known === undefined || known.from !== undefined || known.present.state === "gone") return;
+    if (known === undefined || known.present.state === "gone") return;
+    // Meanwhile he may have come to another node, which knows better, or back to this one over another link.
+    if (known.from !== undefined || known.present.clock > clock) return;
     this.show(document, id, known.present.clock + 1, "gone");
   }
 
@@ -150,22 +151,25 @@ export class PresenceBoard {
     // No word holds longer because it is passed on: else two nodes could keep somebody alive between them.
     const expiresAt = this.clock.monotonic() + Math.min(present.leftMs, this.limits.presenceTtlMs);
     if (state === "lost") {
-      const isHis = known !== undefined && from !== undefined && known.from === from;
-      if (isHis && known.present.clock <= present.clock) this.doubt(known);
-      return true;
-    }
-    if (state === "still") {
-      // Only of him as he is known here; somebody else will say how he is.
-      if (known === undefined || known.present.state === "gone" || known.present.clock !== present.clock)
-        return true;
-      if (present.beat <= known.present.beat) return true;
-      known.present = { ...known.present, beat: present.beat };
-      known.expiresAt = expiresAt;
-      known.from = from;
-      for (const channel of this.neighbours) if (channel !== from) this.send(channel, [present]);
+      if (known !== undefined && from !== undefined) this.lostBy(from, present, known);
       return true;
     }
     if (known !== undefined && !isNewer(present, known.present)) return true;
+    if (state === "still") {
+      if (known?.present.clock === present.clock && known.present.state !== "gone") {
+        known.present = { ...known.present, beat: present.beat };
+        known.expiresAt = expiresAt;
+        known.from = from;
+        for (const channel of this.neighbours) if (channel !== from) this.send(channel, [present]);
+      } else if (
+        from !== undefined &&
+        (known !== undefined || this.entries < this.limits.presenceEntriesMax)
+      ) {
+        // Forgotten here, by a node that stood still for instance: whoever says so has to say how he is.
+        this.send(from, [{ ...present, state: "lost" }]);
+      }
+      return true;
+    }
     if (known === undefined) {
       if (this.entries >= this.limits.presenceEntriesMax) return false;
       this.entries += 1;
@@ -175,6 +179,17 @@ export class PresenceBoard {
     else people.set(who, entry);
     this.tell(id, who);
     return true;
+  }
+
+  /** A neighbour hears of him no more. */
+  private lostBy(neighbour: Channel, lost: Present, known: Entry): void {
+    if (known.from === neighbour) {
+      if (known.present.clock <= lost.clock) this.doubt(known);
+      return;
+    }
+    // Heard elsewhere, and not in doubt: it will not be told otherwise, since a beat says nothing of how he is.
+    const leftMs = known.expiresAt - this.clock.monotonic();
+    if (leftMs > this.limits.presenceGraceMs) this.send(neighbour, [this.told(known)]);
   }
 
   private tell(id: string, who: number): void {
@@ -249,8 +264,8 @@ const gone = (document: DocumentName, id: number): Present => ({
 export class PresenceSession implements PresenceListener {
   /** Documents that he has open, with what ends the telling. */
   private readonly open = new Map<string, () => void>();
-  /** Documents at which he shows himself. */
-  private readonly own = new Map<string, DocumentName>();
+  /** Documents at which he shows himself, with the clock of his last word that was taken. */
+  private readonly own = new Map<string, { document: DocumentName; clock: number }>();
   /** What came faster than it may, the last word for each document. */
   private readonly held = new Map<string, Present>();
   /** People of whom the client was not told something, because it did not read. */
@@ -283,7 +298,10 @@ export class PresenceSession implements PresenceListener {
     this.open.get(id)?.();
     this.open.delete(id);
     this.held.delete(id);
-    if (this.own.delete(id)) this.board.leave(document, this.id);
+    const own = this.own.get(id);
+    if (own === undefined) return;
+    this.own.delete(id);
+    this.board.leave(document, this.id, own.clock);
   }
 
   /** The client tells of himself. */
@@ -297,7 +315,7 @@ export class PresenceSession implements PresenceListener {
         this.channel.end(fault("LIMIT_EXCEEDED", `presence at more than ${most} documents on one link`));
         return;
       }
-      this.own.set(id, present.document);
+      if (!this.own.has(id)) this.own.set(id, { document: present.document, clock: 0 });
       this.held.set(id, present);
     }
     this.release();
@@ -334,7 +352,7 @@ export class PresenceSession implements PresenceListener {
   ended(): void {
     this.stopTimer?.();
     for (const end of this.open.values()) end();
-    for (const document of this.own.values()) this.board.leave(document, this.id);
+    for (const { document, clock } of this.own.values()) this.board.leave(document, this.id, clock);
     this.open.clear();
     this.own.clear();
     this.held.clear();
@@ -350,7 +368,10 @@ export class PresenceSession implements PresenceListener {
       if (this.tokens < 1) break;
       this.tokens -= 1;
       this.held.delete(id);
-      if (state !== "still" && state !== "lost") this.board.show(document, this.id, clock, state);
+      if (state === "still" || state === "lost") continue;
+      const own = this.own.get(id);
+      if (own !== undefined) own.clock = Math.max(own.clock, clock);
+      this.board.show(document, this.id, clock, state);
     }
     if (this.held.size === 0 || this.stopTimer !== undefined) return;
     this.stopTimer = this.scheduler.after(Math.ceil(1_000 / rate), () => {

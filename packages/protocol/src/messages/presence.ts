@@ -14,8 +14,8 @@ export interface Present {
   /** How long that holds at most without another word, in milliseconds. Between nodes; else 0. */
   readonly leftMs: number;
   /**
-   * `gone`: no longer there. Only between nodes `still`: nothing new, but he is there, and `lost`: not heard of any more.
-   * Else an encoded value.
+   * `gone`: no longer there. Only between nodes `still`: nothing new, but he is there, and `lost`: not heard of (any more);
+   * who hears of him otherwise says how he is. Else an encoded value.
    */
   readonly state: Uint8Array | "still" | "gone" | "lost";
 }
