@@ -1,18 +1,18 @@
 /**
  * A node as a process of its own: the engine, LMDB, and sockets that carry frames. It does what its parent says.
  *
- *   node --expose-gc bench/replication/node.mjs '{"name", "role", "sync", "data", "follow": [port], "delayMs"}'
+ *   node --expose-gc bench/replication/node.mjs '{"name", "role", "sync", "data", "follow": [port], "port", "delayMs"}'
  *
  * `delayMs` is added to each frame, in both directions.
  */
 import { connect, createServer } from "node:net";
-import { packDocuments } from "../../packages/core/dist/index.js";
+import { ByteReader, packDocuments } from "../../packages/core/dist/index.js";
 import { openAccess, SyncNode } from "../../packages/engine/dist/index.js";
-import { LIMITS, LOCAL, parseRule } from "../../packages/protocol/dist/index.js";
+import { LIMITS, LOCAL, MESSAGES, parseRule } from "../../packages/protocol/dist/index.js";
 import { openLmdb } from "../../packages/storage/dist/lmdb.js";
 import { systemClock, systemRandom, systemScheduler } from "../../packages/transport/dist/node.js";
 
-const { name, role, sync, data, follow = [], delayMs = 0 } = JSON.parse(process.argv[2]);
+const { name, role, sync, data, follow = [], port = 0, delayMs = 0 } = JSON.parse(process.argv[2]);
 packDocuments();
 const silent = {
   debug() {},
@@ -21,8 +21,10 @@ const silent = {
   error: (event, fields) => console.error(name, event, fields),
 };
 
+// Others may dial as soon as it listens, and then it is there.
+const storage = await openLmdb(data);
 const server = createServer((socket) => attach(socket, (link) => node.accept(link)));
-await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
 
 const node = new SyncNode(
   {
@@ -40,7 +42,7 @@ const node = new SyncNode(
     clock: systemClock,
     scheduler: systemScheduler,
     random: systemRandom,
-    storage: await openLmdb(data),
+    storage,
     dialer: {
       dial(url, on) {
         const socket = connect(Number(new URL(url).port), "127.0.0.1");
@@ -57,6 +59,19 @@ const node = new SyncNode(
     },
   },
 );
+
+/** Records in the frames that have come. */
+let arrived = 0;
+
+function recordsIn(frame) {
+  let count = 0;
+  for (const input = new ByteReader(frame, 1); input.remaining > 0; ) {
+    const tag = input.uint();
+    const body = input.within(input.uint(LIMITS.frameBytesMax));
+    if (tag === MESSAGES.records.tag) count += MESSAGES.records.read(body).records.length;
+  }
+  return count;
+}
 
 /** Frames over a socket, each after its length. */
 function attach(socket, accept) {
@@ -85,6 +100,7 @@ function attach(socket, accept) {
       const end = 4 + rest.readUInt32LE(0);
       const frame = new Uint8Array(rest.subarray(4, end));
       rest = rest.subarray(end);
+      arrived += recordsIn(frame);
       later(() => handler.frame(frame));
     }
   });
@@ -129,6 +145,17 @@ const COMMANDS = {
     return performance.now() - start;
   },
   held: () => sum(node.heldVector()),
+  /** Waits until nothing was written for a while. */
+  async rest() {
+    for (let held = -1; held !== sum(node.heldVector()); await pause(500)) held = sum(node.heldVector());
+  },
+  /** How many records were sent to it. */
+  arrived: () => arrived,
+  /** Microseconds of processor time. */
+  cpu() {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  },
   shown: () => sum(node.visibleVector()),
   /** Milliseconds of each of so many writes, one after the other. */
   async latencies({ writes, level }) {

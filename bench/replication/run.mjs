@@ -2,7 +2,7 @@
  * `node bench/replication/run.mjs`: what replication costs, as ratios of figures of one run, so that they mean the same on a
  * machine that does other things as well. Nodes are processes of their own.
  *
- *   [--only any1,catch-up,heap,stopped] [--records 1000000] [--smoke] [--out FILE]
+ *   [--only any1,catch-up,heap,stopped,mesh] [--records 1000000] [--smoke] [--out FILE]
  */
 import { fork } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { flagsOf } from "../flags.mjs";
 import { machine } from "../machine.mjs";
+import { freePorts } from "../ports.mjs";
 import { writeResult } from "../results.mjs";
 import { chosen } from "../sampling.mjs";
 import { quantile } from "../statistics.mjs";
@@ -30,6 +31,7 @@ async function start(given) {
     },
   );
   running.add(child);
+  child.once("close", () => running.delete(child));
   const next = () =>
     new Promise((resolve, reject) => {
       const onEnd = () => reject(new Error(`${given.name} has ended`));
@@ -68,6 +70,14 @@ async function stopAll() {
   running.clear();
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
+}
+
+/** Masters of which each follows all others. */
+async function mesh(size) {
+  const ports = await freePorts(size);
+  const others = (port) => ports.filter((other) => other !== port);
+  const started = ports.map((port, i) => start({ name: `m${i + 1}`, port, follow: others(port) }));
+  return Promise.all(started);
 }
 
 const median = (numbers) =>
@@ -199,6 +209,41 @@ const PARTS = {
       "one is stopped, records/s": median(one),
       "stopped of running (goal ≥ 0.95)": median(one) / median(all),
     };
+  },
+
+  /**
+   * Masters that follow each other: what all of them write at the same time, until each has everything on its disk and
+   * shows it; and how often a record is sent to a node that has not written it.
+   */
+  async mesh() {
+    const found = {};
+    for (const size of small ? [2] : [1, 2, 3, 5]) {
+      const all = await mesh(size);
+      const asked = (command, given) => Promise.all(all.map((node) => node.ask(command, given)));
+      const total = (numbers) => numbers.reduce((sum, number) => sum + number, 0);
+      // What nodes say of themselves when they meet is written, too.
+      await asked("latencies", { writes: 20, level: "durable" });
+      await asked("rest");
+      const [before] = await asked("held");
+      const sent = total(await asked("arrived"));
+      const cpu = total(await asked("cpu"));
+      const records = (small ? 600 : 30_000) / size;
+      const begun = performance.now();
+      await asked("fill", { records, documents: 100 });
+      await asked("reach", { records: before + records * size });
+      const ms = performance.now() - begun;
+      const used = total(await asked("cpu")) - cpu;
+      await asked("rest");
+      const [held] = await asked("held");
+      const arrived = total(await asked("arrived")) - sent;
+      found[`${size} masters, writes/s of all together`] = (records * size) / (ms / 1_000);
+      found[`${size} masters, CPU of all together a write, µs`] = used / (records * size);
+      if (size > 1)
+        found[`${size} masters, times that a record is sent to each other one (goal 1)`] =
+          arrived / ((held - before) * (size - 1));
+      await stopAll();
+    }
+    return found;
   },
 };
 

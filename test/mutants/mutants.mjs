@@ -22,6 +22,13 @@ export const MUTANTS = [
     tests: ["test/scenarios/roles.test.ts", "has not heard yet who the members are"],
   },
   {
+    rule: "REPLICATION",
+    name: "in a ring, a stream comes from its master and from the upstream by turns",
+    file: node("following"),
+    edits: [["(progress.received > held || progress.node === link.peer.name)", "progress.received > held"]],
+    tests: ["test/scenarios/records-once.test.ts", "a ring of five"],
+  },
+  {
     rule: "I10, SPINE 16",
     name: "what waits behind a record that a fence turns down goes on waiting",
     file: node("following"),

@@ -2,9 +2,8 @@
  * Masters that follow each other, each with a writer of its own, all durable: what they take together until every one
  * shows everything. On two cores more than two masters cannot be faster; what this shows is what they cost.
  */
-
-import { createServer } from "node:net";
 import { join as path } from "node:path";
+import { freePorts } from "../../ports.mjs";
 import { join, smallWrite, until } from "../../server/clients.mjs";
 import { startNode } from "../../server/nodes.mjs";
 import { syncline } from "../../server/systems/syncline.mjs";
@@ -69,19 +68,4 @@ function pump(state) {
 function started(i, port, ports, data) {
   const follow = ports.filter((other) => other !== port).map((other) => `ws://localhost:${other}`);
   return startNode({ name: `m${i + 1}`, port, data, follow });
-}
-
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise((resolve) => {
-          const server = createServer().listen(0, "127.0.0.1", () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -462,8 +462,10 @@ export class Following {
 
   /**
    * Upstreams provide everything; any other connected node what this node itself once wrote, what was accepted by one that
-   * is a follower by now (it is nobody's upstream), and more of what this one has begun to follow: the end of a chain may
-   * be the last to have what its relay and the origin have lost in a crash.
+   * is a follower by now (it is nobody's upstream), and of what this one has begun to follow, more than is here: the end of
+   * a chain may be the last to have what its relay and the origin have lost in a crash. A stream's own master provides it
+   * whether it has more or not: in a ring, where it is connected and no upstream, it has more for a moment only with each
+   * record, and the stream would come from it and from the upstream by turns, and each record several times.
    */
   private mayProvide(link: NodeLink, stream: StreamId): boolean {
     if (link.dialed) return true;
@@ -473,7 +475,7 @@ export class Following {
     // What a follower accepted nobody has it as an upstream for: it takes no writes.
     const isOfFollower = this.members.others().get(progress.node)?.role === "follower";
     if (progress.node === this.self || isOfFollower || this.on.isWanted(progress.node, stream)) return true;
-    return held > 0 && progress.received > held;
+    return held > 0 && (progress.received > held || progress.node === link.peer.name);
   }
 
   private ask(followed: Followed, link: NodeLink): void {
