@@ -19,18 +19,18 @@ import type { Dot } from "./ids.js";
 import { Left } from "./left.js";
 import { CORE_LIMITS } from "./limits.js";
 import { cellOf, type News, newsOf, readNews, writeNews } from "./news.js";
-import { STATE_VERSION } from "./replica.js";
+import { Replica, type ReplicaParts, STATE_VERSION } from "./replica.js";
 import { attempt, type Result } from "./result.js";
 import { openSealed, sealed } from "./sealed.js";
 import { writeCell } from "./state-writing.js";
-import { type Cell, typeOf } from "./types.js";
+import { typeOf } from "./types.js";
 
 /** What somebody has: of each author the greatest counter. Ascending by author. */
 export type Version = Dots;
 
-/** What a replica has. O(size). */
+/** What a replica has. O(authors), and O(size) for other implementations of `StateForm`. */
 export function versionOf(replica: StateForm): Version {
-  return unwrapOwn(openState(replica.state())).seen;
+  return open(replica).seen;
 }
 
 /**
@@ -38,7 +38,7 @@ export function versionOf(replica: StateForm): Version {
  * Throws `InvalidValue` for what is no version. O(size).
  */
 export function deltaSince(replica: StateForm, version: Iterable<Dot>): Uint8Array {
-  const { kind, seen, cell } = unwrapOwn(openState(replica.state()));
+  const { kind, seen, cell } = open(replica);
   const from = fromVersion(seen, version);
   const since = new Map(from.map(({ author, counter }) => [author, counter]));
   const left: Dot[] = [];
@@ -58,7 +58,7 @@ export function deltaSince(replica: StateForm, version: Iterable<Dot>): Uint8Arr
  * something from before it is missing here; `duplicate` if all of it is here. O(size).
  */
 export function mergeDelta(replica: StateForm, delta: Uint8Array): Result<Arrival> {
-  const mine = unwrapOwn(openState(replica.state()));
+  const mine = open(replica);
   const read = attempt(() => {
     const input = openSealed(delta, CORE_LIMITS.stateBytesMax);
     const version = input.byte();
@@ -116,14 +116,14 @@ export function seenOf(dots: Dots): Seen {
 // On disks and wires of those who use deltas, for ever.
 const DELTA_VERSION = 4;
 
-interface Opened {
-  readonly kind: number;
-  readonly seen: Dots;
-  readonly cell: Cell;
+/** To be looked at while nobody changes it: a replica's own parts, or those of a copy made of its bytes. */
+function open(replica: StateForm): ReplicaParts {
+  return Replica.partsOf(replica) ?? openState(replica.state());
 }
 
-function openState(state: Uint8Array): Result<Opened> {
-  return attempt(() => {
+/** A replica's own state is what it says it is. */
+function openState(state: Uint8Array): ReplicaParts {
+  const opened = attempt(() => {
     const input = openSealed(state, CORE_LIMITS.stateBytesMax);
     if (input.byte() !== STATE_VERSION) input.fail("a format of a later version", 0);
     const kind = input.uint();
@@ -133,10 +133,12 @@ function openState(state: Uint8Array): Result<Opened> {
     input.end();
     return { kind, seen, cell };
   });
+  if (!opened.ok) throw new InvalidValue(`this is no replica's state: ${opened.fault.reason}`);
+  return opened.value;
 }
 
 /** The state of the replica that made a delta, as far as it makes a difference here. */
-function theirsOf(mine: Opened, seen: Dots, news: News | undefined, left: Left): Uint8Array {
+function theirsOf(mine: ReplicaParts, seen: Dots, news: News | undefined, left: Left): Uint8Array {
   const cell = cellOf(mine.cell, mine.kind, news, (dot) => left.has(dot), seenOf(seen));
   const out = new ByteWriter();
   out.byte(STATE_VERSION);
@@ -144,10 +146,4 @@ function theirsOf(mine: Opened, seen: Dots, news: News | undefined, left: Left):
   writeEntries(out, seen);
   if (cell !== undefined) writeCell(out, cell, new AuthorTable(seen));
   return sealed(out);
-}
-
-/** A replica's own state is what it says it is. */
-function unwrapOwn(opened: Result<Opened>): Opened {
-  if (!opened.ok) throw new InvalidValue(`this is no replica's state: ${opened.fault.reason}`);
-  return opened.value;
 }

@@ -174,13 +174,13 @@ export class NameTable {
     return copy;
   }
 
-  /** Where the name of these bytes is in the table, or would be. */
-  #placeOf(bytes: Uint8Array, start: number, length: number): Place {
+  /** Where the name of these bytes is in the table, or would be. @param isNew it is known not to be there: nothing is compared. */
+  #placeOf(bytes: Uint8Array, start: number, length: number, isNew = false): Place {
     const table = this.#table;
     let at = hashOf(bytes, start, start + length) % table.length;
     for (let probes = 0; probes < PROBES_MAX; probes++) {
       const number = table[at]! - 1;
-      if (number < 0 || this.#isAt(number, bytes, start, length)) return at;
+      if (number < 0 || (!isNew && this.#isAt(number, bytes, start, length))) return at;
       at = at + 1 === table.length ? 0 : at + 1;
     }
     return bytes.subarray(start, start + length).join();
@@ -209,7 +209,7 @@ export class NameTable {
     this.#crowded = undefined;
     for (let number = 0; number < this.#size; number++) {
       const start = this.#starts[number]!;
-      this.#put(this.#placeOf(this.#bytes, start, this.#starts[number + 1]! - start), number + 1);
+      this.#put(this.#placeOf(this.#bytes, start, this.#starts[number + 1]! - start, true), number + 1);
     }
     this.#last = undefined;
   }

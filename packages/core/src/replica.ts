@@ -10,7 +10,7 @@ import { type ByteReader, ByteWriter } from "./bytes.js";
 import type { Stamp } from "./clock.js";
 import type { Crdt, Say, Undo } from "./crdt.js";
 import { applyBelow, cellBelow, open, resetBelow } from "./descent.js";
-import { greatestPerAuthor, hasSeen } from "./dots.js";
+import { type Dots, greatestPerAuthor, hasSeen } from "./dots.js";
 import { BrokenInvariant, InvalidValue } from "./errors.js";
 import type { FieldType, Site } from "./field-type.js";
 import type { Arrival, OpForm, StateForm } from "./forms.js";
@@ -22,6 +22,14 @@ import { attempt, type Result } from "./result.js";
 import { openSealed, sealed } from "./sealed.js";
 import { type Cell, type CellType, type Op as KnownOp, stateIn, typeAt, typeOf } from "./types.js";
 import { ownValue } from "./value.js";
+
+/** What a replica is made of. */
+export interface ReplicaParts {
+  readonly kind: KindTag;
+  /** Ascending by author. */
+  readonly seen: Dots;
+  readonly cell: Cell;
+}
 
 /** A CRDT alone, with its author and what it has seen. Bytes in, bytes out. */
 export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
@@ -93,16 +101,26 @@ export class Replica<State, Op extends KnownOp, Read, View, Editor extends View>
     });
   }
 
+  /** For `delta.ts`: what a replica is made of, to be looked at and not kept. Undefined for what is none of these. */
+  static partsOf(replica: StateForm): ReplicaParts | undefined {
+    if (!(replica instanceof Replica)) return undefined;
+    return { kind: replica.#type.kind, seen: replica.#sortedSeen(), cell: replica.#cell };
+  }
+
   /** The state with its context, canonical. O(size). */
   state(): Uint8Array {
     const out = new ByteWriter();
     out.byte(VERSION.state);
     out.uint(this.#type.kind);
-    const seen = [...this.#seen].map(([author, counter]) => ({ author, counter }));
-    seen.sort((a, b) => a.author - b.author);
+    const seen = this.#sortedSeen();
     writeEntries(out, seen);
     if (!this.#cell.isBlank()) this.#writeState(out, new AuthorTable(seen));
     return sealed(out);
+  }
+
+  #sortedSeen(): Dot[] {
+    const seen = [...this.#seen].map(([author, counter]) => ({ author, counter }));
+    return seen.sort((a, b) => a.author - b.author);
   }
 
   #writeState(out: ByteWriter, authors: AuthorTable): void {
