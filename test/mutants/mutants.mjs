@@ -749,6 +749,13 @@ export const MUTANTS = [
   },
   {
     rule: "decision 0053",
+    name: "what was purged is shown again in another stream, and its record stays",
+    file: node("node"),
+    edits: [["        this.purges.takenIn(entry, this.documents.read(entry));\n", ""]],
+    tests: ["test/scenarios/purge.test.ts", "stands in another stream"],
+  },
+  {
+    rule: "decision 0053",
     name: "a node does not notice that a field was purged",
     file: node("node"),
     edits: [["        else this.purges.integrated(entry, place);\n", ""]],

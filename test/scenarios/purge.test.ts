@@ -1,10 +1,11 @@
 /** Purging (2.10): nothing of what a deleted document held is left in states or records, on any node, however it came by it. */
-import { type Draft, lwwRegister, orMap } from "@syncline/core";
+import { createChange, type Draft, KINDS, lwwRegister, orMap } from "@syncline/core";
 import { LIMITS } from "@syncline/protocol";
 import type { Cluster, SimNode } from "@syncline/simulation";
 import { type MemoryStorage, memoryStorage } from "@syncline/storage";
 import { expect, test } from "vitest";
 import { allPurging } from "../../packages/engine/src/node/tables.js";
+import { RawClient } from "./rawclient.js";
 import { world } from "./world.js";
 
 const A = { collection: "boards", key: "a" };
@@ -128,6 +129,42 @@ test("what was written at the same time as the purge stays, hidden, and is told;
   cluster.settle();
   cluster.pass(5_000);
   for (const node of all) expect([state(node), has(node, "meanwhile")], node.name).toEqual(["purged", false]);
+});
+
+test("what was purged stands in another stream, too, and is shown there later: that record goes as well", () => {
+  const cluster = world(6);
+  const m1 = cluster.master("m1", { follow: ["m2"] });
+  const m2 = cluster.master("m2", { follow: ["m1"], rule: { kind: "any", needed: 1, names: ["f1"] } });
+  cluster.pass(1_000);
+  cluster.network.cut("m1", "m2");
+  const { bytes } = createChange({
+    document: A,
+    author: 55,
+    first: 1,
+    stamp: 1,
+    observed: [],
+    paths: [[{ name: "tags", kind: KINDS.set }]],
+    ops: [{ path: 0, op: { act: "add", element: "secret", replaces: [] } }],
+  });
+  for (const node of ["m1", "m2"]) {
+    const eve = new RawClient(cluster, `eve at ${node}`, node);
+    cluster.pass(100);
+    eve.send({ kind: "offer", first: 1, session: undefined, changes: [bytes] });
+    cluster.pass(100);
+  }
+  cluster.network.heal("m1", "m2");
+  cluster.pass(5_000);
+  m1.write("boards/a", (b: Draft) => b.deleteDocument());
+  purgeNow(cluster, m1);
+  cluster.pass(10_000);
+  // The record of m2 is not committed, and nobody has it shown yet.
+  for (const node of [m1, m2]) expect(state(node), node.name).toBe("purged");
+  const f1 = cluster.follower("f1", { follow: ["m1", "m2"] });
+  cluster.settle();
+  // It came with a snapshot: records are kept for a minute.
+  cluster.pass(90_000);
+  for (const node of [m1, m2, f1])
+    expect([state(node), has(node, "secret")], node.name).toEqual(["purged", false]);
 });
 
 test("more documents than are looked at in one go: each is remembered until its records are gone, then all are let go of", () => {

@@ -219,6 +219,7 @@ export class SyncNode {
       standsAlso: (entry, place) => {
         this.documents.standsAlso(entry, place);
         this.conflicts.standsAt(entry, place);
+        this.purges.takenIn(entry, this.documents.read(entry));
       },
       quarantined: (head, reason) => ports.log.error("identity-reused", { change: changeId(head), reason }),
     });

@@ -91,7 +91,7 @@ export class Purges {
     return this.pending.size > 0;
   }
 
-  /** The document has come in a snapshot. */
+  /** The document has come in a snapshot, or one of its changes stands in a record more. */
   takenIn(entry: DocumentEntry, document: Document): void {
     const isMeant = document.isDeleted || this.droppedFields(entry.name).length > 0;
     if (isMeant) this.changed(entry, document);
