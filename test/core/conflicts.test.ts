@@ -254,13 +254,36 @@ describe("stories", () => {
     for (const { document } of [ann, bob]) {
       expect([document.isDeleted, document.toJSON(), document.kinds()]).toEqual([true, {}, {}]);
       expect(document.register("title").value).toBeUndefined();
-      expect(conflictsOf(document)).toMatchObject([
-        { type: "write_to_dropped", field: "", losers: [{ dot: { author: 2, counter: 1 } }] },
-      ]);
+      const [conflict, ...others] = conflictsOf(document);
+      // Nothing that could be written again at a single place.
+      expect(conflict).toMatchObject({ type: "write_to_dropped", field: "", path: [] });
+      expect(conflict!.losers).toEqual([{ dot: { author: 2, counter: 1 } }]);
+      expect(others).toEqual([]);
     }
     bob.write((draft) => draft.restoreDocument(), true);
     expect(bob.document.toJSON()).toEqual({ title: "a", votes: 1 });
     expect(conflictsOf(bob.document)).toEqual([]);
+  });
+
+  test("two who delete at the same time are in no conflict, but for what one of them wrote before, unseen", () => {
+    const [ann, bob] = two();
+    ann.write((draft) => draft.register("title").set("a"));
+    bob.takeAll(ann);
+    for (const each of [ann, bob]) each.write((draft) => draft.deleteDocument());
+    ann.takeAll(bob);
+    bob.takeAll(ann);
+    for (const { document } of [ann, bob])
+      expect([document.isDeleted, conflictsOf(document), hasConflicts(document)]).toEqual([true, [], false]);
+
+    const [cleo, dan] = [new Replica(3), new Replica(4)];
+    cleo.takeAll(ann);
+    cleo.write((draft) => draft.restoreDocument(), true);
+    dan.takeAll(cleo);
+    cleo.write((draft) => draft.deleteDocument());
+    dan.write((draft) => draft.counter("votes").increment());
+    dan.write((draft) => draft.deleteDocument());
+    cleo.takeAll(dan);
+    expect(cleo.told).toEqual(["write_to_dropped  4:1"]);
   });
 
   test("what is in conflict in a deleted document is not told, and there is something to be told when it comes back", () => {

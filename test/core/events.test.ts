@@ -1,8 +1,10 @@
 /** Events: after the whole change, with what was there and what is there, for whoever listens. */
 import {
   type Change,
+  createChange,
   Document,
   type DocumentEvent,
+  decodeChange,
   differences,
   ewFlag,
   list,
@@ -16,6 +18,7 @@ import {
 } from "@syncline/core";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Hash } from "../../packages/core/src/hash.js";
 import { draws, often } from "./share.js";
 import { expectEqual, NAME, steps, unwrap, World } from "./world.js";
 
@@ -189,6 +192,44 @@ test("a sum that is no exact number is told of as nothing", () => {
   expect(events.at(-1)?.changes[0]).toMatchObject({ after: 3 * 2_000 * 2 ** 31 });
   const other = unwrap(Document.decodeState(document.encodeState()));
   expect(differences(document, other)).toEqual([]);
+});
+
+test("objects that differ are told apart, also where half of their hashes is the same", () => {
+  for (const [half, one, other] of [
+    ["low", [5054], [70432]],
+    ["high", [33143], [61190]],
+  ] as const) {
+    const [a, b] = [one, other].map((value) => new Hash().value(value).end());
+    expect([half, a![half]]).toEqual([half, b![half]]);
+    expect(a).not.toEqual(b);
+    const document = new Document(NAME);
+    write(document, 1, (draft) => draft.register("title").set(one));
+    const events = listen(document);
+    write(document, 1, (draft) => draft.register("title").set(other));
+    expect(events.map(({ changes }) => changes[0]?.after)).toEqual([other]);
+  }
+});
+
+test("an op of a later version on something inside of a field that nobody here knows is no news, and breaks nothing", () => {
+  const document = new Document(NAME);
+  const events = listen(document);
+  const path = [
+    { name: "later", kind: 99 },
+    { name: "inside", kind: 98 },
+  ];
+  const op = { act: "opaque", bytes: Uint8Array.of(200, 1) } as const;
+  const later = {
+    document: NAME,
+    author: 7,
+    first: 1,
+    stamp: 1,
+    observed: [],
+    paths: [path],
+    ops: [{ path: 0, op }],
+  };
+  document.apply(unwrap(decodeChange(createChange(later).bytes)));
+  write(document, 1, (draft) => draft.register("title").set("x"));
+  expect(events.map(({ changes }) => changes.map((each) => each.path.join("/")))).toEqual([["title"]]);
 });
 
 test("whoever keeps the places by what he is told of has them as they are shown", () => {

@@ -3,6 +3,7 @@ import {
   type Change,
   Document,
   type DocumentEvent,
+  type Draft,
   differences,
   digestOf,
   gCounter,
@@ -352,4 +353,25 @@ test("such a map under a key goes with the key, and what only grows in it stays 
     draft.at("boards", orMap).at("b1", kwMap).at("c1", lwwRegister).set("Oat milk"),
   );
   expect(document.toJSON()).toEqual({ boards: { b1: { c1: "Oat milk" } } });
+});
+
+test("a removal of a key that is made again leaves it standing that the map was created, one of the map does not", () => {
+  const document = new Document(NAME);
+  const board = (draft: Draft) => draft.at("boards", orMap).at("b1", kwMap);
+  const transact = (of: Document, mutate: (draft: Draft) => void): Change =>
+    of.transact({ author: 1, stamp: 2 }, mutate)!;
+  transact(document, (draft) => {
+    board(draft).create();
+    board(draft).at("c1", lwwRegister).set("Milk");
+  });
+  const ofKey = transact(document.clone(), (draft) => board(draft).delete("c1"));
+  const ofMap = transact(document.clone(), (draft) => draft.at("boards", orMap).delete("b1"));
+  for (const [change, shown] of [
+    [ofKey, { boards: { b1: {} } }],
+    // There is nothing left to be hidden, only that the map was created.
+    [ofMap, {}],
+  ] as const) {
+    document.transact({ author: 3, stamp: 3 }, (draft) => draft.repeat(change));
+    expect(document.toJSON()).toEqual(shown);
+  }
 });

@@ -82,6 +82,31 @@ test("of siblings whose right neighbours differ the one with the rightmost comes
   }
 });
 
+test.each([0, 1, 20, 40, 63, 64, 100])(
+  "the same in a long list, whose parts are counted from the top: after %i others, with very many between",
+  (before) => {
+    const start = new Document(NAME);
+    const pads = Array.from({ length: before }, (_, i) => i);
+    edit(start, 5, (items) => items.push(...pads, "q"));
+    const [one, three] = [start.clone(), start.clone()];
+    const p = edit(one, 1, (items) => items.insert(before, "p"));
+    const run = Array.from({ length: 300 }, (_, i) => `s${i}`);
+    const s = edit(three, 3, (items) => items.insert(before, ...run));
+    const [nine, two] = [one.clone(), one.clone()];
+    const x = edit(nine, 9, (items) => items.insert(before + 1, "x"));
+    two.apply(s);
+    const y = edit(two, 2, (items) => items.insert(before + 1, "y"));
+    for (const order of [
+      [p, s, x, y],
+      [s, p, y, x],
+    ]) {
+      const document = start.clone();
+      for (const change of order) document.apply(change);
+      expect(valuesOf(document)).toEqual([...pads, "p", "x", "y", ...run, "q"]);
+    }
+  },
+);
+
 test("people who move one element at the same time leave it once, where the later one has put it", () => {
   const [a, b] = both((items) => items.push("a", "b", "c", "d"));
   const ofA = edit(a, 1, (items) => items.move(0, 3), 5);

@@ -1,5 +1,5 @@
 /** Registers: the last write wins, concurrent writes are kept, and the two bugs that this shape is there to avoid. */
-import { type Change, Document } from "@syncline/core";
+import { type Change, Document, KINDS, lwwRegister, Replica } from "@syncline/core";
 import { expect, test } from "vitest";
 import { expectBytes, NAME, unwrap } from "./world.js";
 
@@ -91,3 +91,16 @@ function holding(changes: readonly Change[]): Document {
   for (const change of changes) document.apply(change);
   return unwrap(Document.decodeState(document.encodeState()));
 }
+
+test("what an op replaces of its own maker's it says by number: he is not among those that it names as observed", () => {
+  const [ann, bob] = [new Replica(lwwRegister, 4), new Replica(lwwRegister, 5)];
+  const X = [5, 1, 0x78];
+  const op = (of: typeof ann, stamp: number): number[] => [
+    ...of.edit(stamp, (title) => title.set("x"))[0]!.subarray(0, -4),
+  ];
+  // Version, kind, dot, stamp; whom it observed, and up to where; no path; the write, and what it replaces.
+  expect(op(ann, 7)).toEqual([2, KINDS.register, 4, 1, 7, 0, 0, 1, ...X]);
+  expect(op(ann, 8)).toEqual([2, KINDS.register, 4, 2, 8, 0, 0, 1, ...X, 0, 1]);
+  unwrap(bob.merge(ann.state()));
+  expect(op(bob, 9)).toEqual([2, KINDS.register, 5, 1, 9, 1, 4, 2, 0, 1, ...X, 1, 2]);
+});

@@ -11,7 +11,7 @@ import {
   textLog,
 } from "@syncline/core";
 import { describe, expect, test } from "vitest";
-import { expectBytes, NAME, unwrap } from "./world.js";
+import { expectBytes, expectEqual, NAME, unwrap } from "./world.js";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 const shown = (updates: readonly Uint8Array[] | undefined): string[] | undefined =>
@@ -201,5 +201,21 @@ describe("once somebody has said how text is read", () => {
     const other = document.clone();
     document.merge(other);
     expect(shown(state.updates())).toEqual(["a1a2a3", "b1b2", "c1"]);
+  });
+
+  test("nothing is put together within a transaction, which may be taken back, however much has come before it", () => {
+    const document = new Document(NAME);
+    for (let i = 0; i < 600; i++) {
+      bring(document, 1, "x");
+      const before = shown(stateOf(document).updates());
+      expect(() =>
+        document.transact({ author: 1, stamp: 1 }, (draft) => {
+          for (const update of ["y", "z"]) draft.at("text", textLog).bring(bytes(update));
+          throw new Error("on purpose");
+        }),
+      ).toThrow("on purpose");
+      expectEqual(shown(stateOf(document).updates()), before);
+    }
+    expect(stateOf(document).bytes).toBe(600);
   });
 });

@@ -11,6 +11,8 @@ import {
   lwwRegister,
   orMap,
   pnCounter,
+  record,
+  rwMap,
   rwSet,
   UndoHistory,
   type Value,
@@ -334,4 +336,34 @@ test("an undo that fails halfway leaves all as it was, also where others have wr
     expect(() => history.redo(failing)).toThrow("full");
     expectBytes(document.encodeState(), undone);
   }
+});
+
+test("of a record that both have created, and one has taken away and the other created again, there is nothing to take back", () => {
+  const [mine, theirs] = [new Person(1), new Person(2)];
+  const make = (draft: Draft): void => draft.at("card", record).create();
+  mine.write(make);
+  theirs.hear(mine);
+  mine.write((draft) => draft.at("card", record).clear());
+  theirs.hear(mine);
+  theirs.write(make);
+  mine.hear(theirs);
+  // Neither the removal, since it is there, nor the creation, of which nothing stands.
+  expect(mine.undo()).toBe(false);
+  expect(mine.made).toHaveLength(2);
+  expect(mine.document.toJSON()).toEqual({ card: {} });
+});
+
+test("a removal that is taken back takes nothing away that its maker has created since", () => {
+  const [person, elsewhere] = [new Person(1), new Document(NAME)];
+  const keys = (draft: Draft) => draft.at("keys", rwMap);
+  person.write((draft) => keys(draft).at("k", lwwRegister).set("x"));
+  person.write((draft) => keys(draft).delete("k"));
+  // Not remembered: it is not to be taken back.
+  person.history.follow(elsewhere);
+  person.write((draft) => keys(draft).create());
+  person.history.follow(person.document);
+  expect(person.undo()).toBe(true);
+  expect(person.document.toJSON()).toEqual({ keys: { k: "x" } });
+  person.write((draft) => keys(draft).delete("k"));
+  expect(person.document.toJSON()).toEqual({ keys: {} });
 });

@@ -4,8 +4,11 @@ import {
   ByteReader,
   ByteWriter,
   CORE_LIMITS,
+  Document,
   InvalidValue,
+  lwwRegister,
   Malformed,
+  orMap,
   orSet,
   Replica,
   readValue,
@@ -163,6 +166,25 @@ test("objects that were read have an ordinary prototype, own keys only, and are 
   expect(value).toEqual({ toString: 1, constructor: 2, a: [{ b: 1 }] });
   const inner = (value as { a: readonly object[] }).a;
   for (const part of [value, inner, inner[0]]) expect(Object.isFrozen(part)).toBe(true);
+});
+
+test("a document's names that objects inherit are properties like others, to be written over and deleted", () => {
+  const document = new Document({ collection: "boards", key: "a" });
+  document.transact({ author: 1, stamp: 1 }, (draft) => {
+    for (const name of ["toString", "title"]) {
+      draft.register(name).set(1);
+      draft.at("m", orMap).at(name, lwwRegister).set(1);
+    }
+  });
+  const json = document.toJSON();
+  for (const object of [json, json.m as object])
+    for (const name of ["toString", "title"])
+      expect(Object.getOwnPropertyDescriptor(object, name)).toEqual({
+        value: 1,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
 });
 
 test("bytes that were read are a copy of their own", () => {
