@@ -16,6 +16,9 @@ export function buildPlayground(): void {
 /** A node that was gone is dialed again after up to ten seconds by each other one; machines may be slow. */
 const PATIENCE_MS = 120_000;
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
+
 export type NodeName = "m1" | "m2" | "f1" | "f2";
 
 export class Demo {
@@ -39,13 +42,21 @@ export class Demo {
       },
     );
     this.child.stdout?.on("data", (chunk) => (this.said += chunk));
-    await until("the demo runs", () => this.said.includes("What is done to them"), PATIENCE_MS);
+    const { child } = this;
+    await until(
+      "the demo runs",
+      () => {
+        if (hasEnded(child)) throw new Error(`the demo has ended with ${child.exitCode}: ${this.said}`);
+        return this.said.includes("What is done to them");
+      },
+      PATIENCE_MS,
+    );
     const page = (await (await fetch(this.url("m1"))).text()).replaceAll("&#34;", '"');
     this.control = /"demo":"([^"]+)"/.exec(page)?.[1] ?? "";
   }
 
   async stop(): Promise<void> {
-    if (this.child === undefined) return;
+    if (this.child === undefined || hasEnded(this.child)) return;
     const ended = once(this.child, "exit");
     this.child.kill("SIGINT");
     await ended;

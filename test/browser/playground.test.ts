@@ -128,6 +128,9 @@ browserTest("a tab on a follower writes through a master, and is read-only witho
   await Promise.all([demo.order("kill", "m1"), demo.order("kill", "m2")]);
   await ann.connected("On f1, read-only");
   await ann.shows(/Read-only for now/);
+  for (const node of ["m1", "m2"]) {
+    await ann.page.locator(`[data-node="${node}"]`, { hasText: "killed" }).locator(".dot.bad").waitFor();
+  }
   await ann.vote("Through a follower");
   await ann.saved("offline");
   await demo.order("restart", "m2");
@@ -345,6 +348,34 @@ browserTest("a card is moved by the arrow keys, keeps the focus, and says where 
   await ann.page.keyboard.press("ArrowLeft");
   await ann.has("Doing", ["Mover"]);
   withoutFaults(ann);
+});
+
+browserTest("a word without an end stays in its card, and every card in its column", async () => {
+  const board = demo.newBoard();
+  for (const viewport of [
+    { width: 1280, height: 900 },
+    { width: 320, height: 640 },
+  ]) {
+    const ann = await demo.tab("m1", board, { context: await profile({ viewport }) });
+    await ann.add("To do", "Wide".repeat(50));
+    await ann.add("Doing", "https://example.com/".padEnd(200, "a"));
+    await ann.tag("Wide".repeat(50), "tag".repeat(10));
+    await ann.hasTag("Wide".repeat(50), "tag".repeat(10));
+    const outside = await ann.page.evaluate(() =>
+      [...document.querySelectorAll("[data-column]")].flatMap((column) => {
+        const { right } = column.getBoundingClientRect();
+        return [...column.querySelectorAll("*")]
+          .filter((element) => element.getBoundingClientRect().right > right)
+          .map((element) => element.className);
+      }),
+    );
+    expect(outside).toEqual([]);
+    expect(
+      await ann.page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+    ).toBeLessThanOrEqual(0);
+    await ann.page.getByRole("button", { name: /^Remove Wide/ }).click();
+    withoutFaults(ann);
+  }
 });
 
 browserTest("a card that a program has made is at the end, until somebody moves it", async () => {

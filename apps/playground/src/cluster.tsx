@@ -15,11 +15,18 @@ export function Cluster() {
       {isLost && <p className="quiet">The node does not answer; this is what it said last.</p>}
       <ul className="nodes">
         {status?.nodes.toSorted(mastersFirst).map((node) => (
-          <Node key={node.node} node={node} status={status} isHere={node.node === provider} demo={demo} />
+          <Node
+            key={node.node}
+            node={node}
+            status={status}
+            isHere={node.node === provider}
+            isLost={isLost}
+            demo={demo}
+          />
         ))}
       </ul>
       {demo && <Links demo={demo} />}
-      <p className="quiet">
+      <p className="small">
         <a href="/status">All that this node knows</a>
       </p>
     </section>
@@ -33,6 +40,9 @@ function whereWords(provider: string | undefined, master: string | undefined): s
   return `This tab reads from ${provider}, a read-only follower; ${writes}.`;
 }
 
+/** A rule is read as one word. */
+const NO_BREAK = "\u00a0";
+
 const mastersFirst = (a: NodeStatus, b: NodeStatus): number =>
   a.role === b.role ? 0 : a.role === "master" ? -1 : 1;
 
@@ -40,25 +50,31 @@ interface NodeProps {
   readonly node: NodeStatus;
   readonly status: ClusterStatus;
   readonly isHere: boolean;
+  /** What is known of it is old. */
+  readonly isLost: boolean;
   readonly demo: Demo | undefined;
 }
 
-function Node({ node: { node, role, state, syncState, lag }, status, isHere, demo }: NodeProps) {
+function Node({ node: { node, role, state, syncState, lag }, status, isHere, isLost, demo }: NodeProps) {
   const rule = status.streams.find((stream) => stream.node === node)?.rule;
   const isUp = demo?.isUp(node);
-  const isThere = state !== "disconnected";
+  const isThere = isUp !== false && state !== "disconnected";
+  const tone = isUp === false ? "bad" : isLost ? "unknown" : isThere ? "good" : "bad";
   return (
     <li className="node" data-node={node} data-state={state}>
-      <span className={`dot ${isThere ? "good" : "bad"}`} aria-hidden="true" />
+      <span className={`dot ${tone}`} aria-hidden="true" />
       <div>
         <strong>{node}</strong> <span className="quiet">{role}</span>
         {isHere && <span className="here">this tab</span>}
         <div className="quiet small">
           {[
-            STATES[state],
+            isUp === false ? "killed" : STATES[state],
             isThere && state !== "self" && lagWords(lag.applied),
             isThere && syncState !== null && syncState !== "async" && "in the quorum",
-            role === "master" && rule !== undefined && rule !== "LOCAL" && `commits with ${rule}`,
+            role === "master" &&
+              rule !== undefined &&
+              rule !== "LOCAL" &&
+              `commits with ${rule.replaceAll(" ", NO_BREAK)}`,
           ]
             .filter(Boolean)
             .join(" · ")}

@@ -10,14 +10,17 @@ export function Receipts() {
   return (
     <section className="panel">
       <h2>Your changes</h2>
-      {receipts.length === 0 && <p className="quiet">Change something, and see where it is stored.</p>}
-      <ol className="receipts">
-        {alikeTogether(receipts)
-          .slice(0, SHOWN_MAX)
-          .map(({ receipt, count }) => (
-            <Row key={receipt.id} receipt={receipt} count={count} />
-          ))}
-      </ol>
+      {receipts.length === 0 ? (
+        <p className="quiet">Change something, and see where it is stored.</p>
+      ) : (
+        <ol className="receipts">
+          {alikeTogether(receipts)
+            .slice(0, SHOWN_MAX)
+            .map(({ receipt, count }) => (
+              <Row key={receipt.id} receipt={receipt} count={count} />
+            ))}
+        </ol>
+      )}
     </section>
   );
 }

@@ -11,8 +11,8 @@ import { EXIT, Stop } from "../exit.js";
 
 const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
 
-/** How long a server may take until it is ready. */
-const READY_MS_MAX = 20_000;
+/** How long a server may take until it is ready: four start at once, on a machine that may have other things to do. */
+const READY_MS_MAX = 60_000;
 const ASK_AGAIN_MS = 25;
 
 export interface NodeSpec {
