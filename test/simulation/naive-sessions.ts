@@ -139,6 +139,18 @@ export function naiveBreaches({ events, survives }: Recording): string[] {
               word.change === other.change &&
               (word.by === undefined || event.unheardOf?.includes(word.by) !== true),
           ) &&
+          !event.late?.some(
+            ({ by, without }) =>
+              events.every(
+                (word) =>
+                  word.did !== "told" ||
+                  word.change !== other.change ||
+                  (word.by !== undefined && by.includes(word.by)),
+              ) &&
+              writes.some(
+                (write) => write.change === other.change && !isWhole({ ...event, shows: without }, write),
+              ),
+          ) &&
           lacks([other.change]),
       );
     if (isStale) note("staleness");

@@ -41,6 +41,9 @@ const step = fc.oneof(
       final: fc.constantFrom(undefined, undefined, true as const),
       maxStalenessMs: fc.constantFrom(undefined, 0, 30),
       unheardOf: fc.constantFrom(undefined, undefined, ["m3"], ["m2", "m3"]),
+      /** Of which masters there is a takeover that is late, and which of the changes so far it had. */
+      late: fc.constantFrom(undefined, undefined, ["m3"], ["m2", "m3"]),
+      had: fc.nat(255),
       gives: fc.constantFrom(undefined, "t", "u"),
       takes: fc.constantFrom(undefined, undefined, undefined, undefined, "t", "u"),
     }),
@@ -89,14 +92,17 @@ function play(story: Story, changes: { name: string; document: string; session: 
       return;
     }
     case "read": {
-      const shown = changes
-        .filter(({ document }, index) => document === one.document && ((one.mask >> (index & 7)) & 1) === 1)
-        .map(({ name }, index) => (one.torn && index === 0 ? `${name}.1` : name));
-      const { final, maxStalenessMs, unheardOf, gives, takes } = one;
+      const chosen = (mask: number): string[] =>
+        changes
+          .filter(({ document }, index) => document === one.document && ((mask >> (index & 7)) & 1) === 1)
+          .map(({ name }) => name);
+      const shown = chosen(one.mask).map((name, index) => (one.torn && index === 0 ? `${name}.1` : name));
+      const { final, maxStalenessMs, unheardOf, late: by, gives, takes } = one;
       story.read(one.session, one.document, shown, {
         ...(final === undefined ? {} : { final }),
         ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
         ...(unheardOf === undefined ? {} : { unheardOf }),
+        ...(by === undefined ? {} : { late: [{ by, without: story.spans(chosen(one.had)) }] }),
         ...(gives === undefined ? {} : { gave: gives }),
         ...(takes === undefined ? {} : { took: takes }),
       });

@@ -385,6 +385,31 @@ const CASES: Record<Guarantee, Case[]> = {
       "staleness: bob is shown boards/a at 520 at most 500 ms old, without x, committed at 20",
     ],
     [
+      "a master took over without it, and the node cannot have heard of it",
+      new Story()
+        .write("ann", "x")
+        .told("ann", "x", { by: "m1" })
+        .read("bob", A, [], { at: 520, maxStalenessMs: 500, late: [{ by: ["m1"], without: [] }] }),
+    ],
+    [
+      "the master that took over had it",
+      (() => {
+        const story = new Story().write("ann", "x").told("ann", "x", { by: "m1" });
+        const late = [{ by: ["m1"], without: story.spans(["x"]) }];
+        return story.read("bob", A, [], { at: 520, maxStalenessMs: 500, late });
+      })(),
+      "staleness: bob is shown boards/a at 520 at most 500 ms old, without x, committed at 20",
+    ],
+    [
+      "the master that took over has answered for it as well",
+      new Story()
+        .write("ann", "x")
+        .told("ann", "x", { by: "m1" })
+        .told("ann", "x", { by: "m2" })
+        .read("bob", A, [], { at: 520, maxStalenessMs: 400, late: [{ by: ["m1"], without: [] }] }),
+      "staleness: bob is shown boards/a at 520 at most 400 ms old, without x, committed at 20",
+    ],
+    [
       "no bound was asked for",
       new Story().write("ann", "x").told("ann", "x").read("bob", A, [], { at: 520 }),
     ],

@@ -42,8 +42,12 @@ export class Story {
 
   /** A session is shown a document with these changes; `x.2` is op 2 of change x alone. */
   read(session: string, document: string, changes: readonly string[], more: Partial<Read> = {}): this {
-    const shows = changes.map((change) => this.span(change));
+    const shows = this.spans(changes);
     return this.add({ did: "read", at: this.now, session, document, shows, ...more });
+  }
+
+  spans(changes: readonly string[]): Span[] {
+    return changes.map((change) => this.span(change));
   }
 
   /** What a replica has in the end. */

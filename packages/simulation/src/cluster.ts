@@ -1,4 +1,4 @@
-import type { BareDocument, Change, Conflict, Document, Draft, Vector } from "@syncline/core";
+import type { BareDocument, Change, Conflict, Document, Draft, StreamId, Vector } from "@syncline/core";
 import { changeId, covers, decodeChange, readDocumentId, vectorsEqual } from "@syncline/core";
 import {
   type Access,
@@ -31,9 +31,11 @@ import { type CommitRule, type Fault, LIMITS, type Limits, LOCAL, type Opening }
 import { canonical, checkConflicts, checkDocument, Ledger, Violation } from "./checks.js";
 import { Gathering } from "./gathering.js";
 import { Hearsay } from "./hearsay.js";
+import { LateWrites } from "./late.js";
 import { Network, urlOf } from "./network.js";
 import { SeededRandom } from "./random.js";
-import { Recorder } from "./sessions/recorder.js";
+import { Recorder, spansOf } from "./sessions/recorder.js";
+import type { Span } from "./sessions/recording.js";
 import { Watching } from "./sessions/watching.js";
 import type { SimSlots } from "./slots.js";
 import { ProcessTime, VirtualTime } from "./time.js";
@@ -105,6 +107,11 @@ export class Cluster {
   hasForced = false;
   /** Who can have heard of the masters that were made by force. */
   readonly hearsay = new Hearsay();
+  /** What was accepted without a takeover in doubt, and who can have heard of it. */
+  readonly late = new LateWrites(
+    () => this.nodes.values(),
+    () => this.ledger.documents(),
+  );
   /** Is told when a node has ended by itself, as its operator would be. */
   onFailure: ((node: SimNode) => void) | undefined;
   /** Is told whenever a client hears of a change that it has made. */
@@ -114,8 +121,15 @@ export class Cluster {
     this.random = options.random ?? new SeededRandom(options.seed);
     this.network = new Network(this.time, this.random.fork());
     // Clients tell no node of masters.
-    this.network.follow = (from, to) =>
-      this.nodes.has(from) && this.nodes.has(to) ? this.hearsay.sent(from, to) : undefined;
+    this.network.follow = (from, to) => {
+      if (!this.nodes.has(from) || !this.nodes.has(to)) return undefined;
+      const [made, late] = [this.hearsay.sent(from, to), this.late.sent(from, to)];
+      if (made === undefined || late === undefined) return made ?? late;
+      return () => {
+        made();
+        late();
+      };
+    };
   }
 
   master(name: string, options: NodeOptions = {}): SimNode {
@@ -449,6 +463,15 @@ export class SimNode {
     this.start();
   }
 
+  get isSingle(): boolean {
+    return this.options.topology === "single-master";
+  }
+
+  spansOf(document: string): Span[] {
+    const shown = this.document(document);
+    return shown === undefined ? [] : spansOf(shown);
+  }
+
   /** The document as readers of this node see it. */
   document(id: string): Document | undefined {
     let document: Document | undefined;
@@ -776,7 +799,14 @@ function logger(cluster: Cluster, name: string): Logger {
     if (event === "retired" && (Number(fields?.inDoubt) > 0 || cluster.isShort)) cluster.hasForced = true;
     if (event === "stream-cut" && cluster.hasForced) cluster.giveUp(name);
     if (event === "promoted-in-doubt") cluster.hearsay.forced(name);
-    if (event === "role-changed" && fields?.role === "master") cluster.hearsay.promoted(name);
+    if (event === "role-changed" && fields?.role === "master") {
+      cluster.hearsay.promoted(name);
+      cluster.late.promoted(name);
+    }
+    if (event === "took-over" && Number(fields?.inDoubt) > 0) {
+      const node = cluster.nodes.get(name);
+      if (node?.isSingle) cluster.late.tookOver(node, new Map(fields?.had as [StreamId, number][]));
+    }
     if (event === "node-connected" && fields?.role === "master")
       cluster.hearsay.greeted(name, String(fields.node));
     cluster.options.log?.(

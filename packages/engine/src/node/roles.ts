@@ -96,6 +96,7 @@ export class Roles {
         const had = this.promotion.unheardOf(this.config.isSingle);
         this.mastership.open(() => {
           if (had.size > 0) this.own.tookOver(had);
+          this.ports.log.info("took-over", { had: [...had], inDoubt: doubts.length });
           done();
         });
       },

@@ -35,7 +35,10 @@ export class Callers {
       joinInto(caller.token, answer.token);
       const unheard = maxStalenessMs === undefined ? [] : this.cluster.hearsay.unheardBy(question.node);
       const unheardOf = unheard.length === 0 ? {} : { unheardOf: unheard };
-      caller.notes.saw(document, shows, { at, value, where: question.node, ...took, ...bound, ...unheardOf });
+      const lates = maxStalenessMs === undefined ? [] : this.cluster.late.unheardBy(question.node, document);
+      const late = lates.length === 0 ? {} : { late: lates };
+      const asked = { at, value, where: question.node, ...took, ...bound };
+      caller.notes.saw(document, shows, { ...asked, ...unheardOf, ...late });
     });
     return true;
   }

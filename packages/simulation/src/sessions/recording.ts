@@ -1,3 +1,5 @@
+import type { Late } from "../late.js";
+
 /**
  * What the sessions of a cluster did and saw, as plain data: the only thing that the checker reads.
  *
@@ -72,6 +74,8 @@ export interface Read extends SessionsEvent {
   readonly maxStalenessMs?: number;
   /** Masters that were made by force, of which the node that answered cannot have heard. */
   readonly unheardOf?: readonly string[];
+  /** What was accepted without a takeover, and of which the node that answered cannot have heard. */
+  readonly late?: readonly Late[];
   /** Name of a token of somebody else's that was presented. */
   readonly took?: string;
   /** Name of the token that came with the answer: who takes it is owed what this session has seen and written. */
