@@ -11,6 +11,7 @@ import {
   documentVersion,
   KINDS,
   type KindName,
+  list,
   mergeDelta,
   mergeDocumentDelta,
   orSet,
@@ -154,6 +155,21 @@ describe.each(NEWS)("what is new of a $kind", ({ kind, right, wrong }) => {
     expect(result.ok ? undefined : result.fault.reason).toMatch(reason);
     expectBytes(replica.state(), before);
   });
+});
+
+test("an element of which its place was never seen by whoever says that it is left", () => {
+  const [ann, bob] = [new Replica(list, 1), new Replica(list, 2)];
+  ann.edit(1, (items) => items.push("x"));
+  unwrap(bob.merge(ann.state()));
+  bob.edit(2, (items) => items.push("y"));
+  const before = bob.state();
+  // He has made two ops, the second is new and puts a position at the beginning, and the first is left. Nobody else is known.
+  const result = mergeDelta(
+    bob,
+    sealedOf([4, KINDS.list, 1, 2, 2, 1, 1, 0, 0, 1, 1, 0, 2, 1, 0, 2, ...X, 0]),
+  );
+  expect(result.ok ? undefined : result.fault.reason).toMatch(/an element without a position/);
+  expectBytes(bob.state(), before);
 });
 
 describe("the head of a delta", () => {

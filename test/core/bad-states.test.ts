@@ -21,6 +21,50 @@ const MINUS_ONE = 65;
 /** The other columns of a set of three, with enough bytes for more. */
 const THREE: Bytes = [7, 0, 7, 1, 7, 5, 7, 1, 0x78, 0x79, 0x7a, 0, 0, 0];
 
+/** What is inside of a map: how many; columns of their names and kinds; of each kind its cells. One register, `k`. */
+const INSIDE: Bytes = [1, 2, 1, 0x6b, 2, 1, 14, 1, 2, 1, 2, 0, 2, 1, 2, 1, 2, 5, 2, 1, 0x78];
+const twoInside = (one: number, other: number): Bytes => [
+  ...[
+    2,
+    4,
+    1,
+    1,
+    one,
+    other,
+    4,
+    1,
+    1,
+    21,
+    1,
+    4,
+    1,
+    1,
+    4,
+    0,
+    0,
+    4,
+    1,
+    1,
+    4,
+    1,
+    0,
+    4,
+    5,
+    5,
+    4,
+    1,
+    1,
+    0x78,
+    0x78,
+  ],
+];
+/** A removal of `k`, that somebody's third op was, and before that nothing. */
+const REMOVED: Bytes = [0, 0, 1, 1, 0x6b, 1, 0, 3, 0];
+/** At `k`, of a kind. */
+const outdone = (kind: KindName, ...entries: Bytes): Bytes => [1, 1, 0x6b, KINDS[kind], ...entries];
+const TRUE = 2;
+const NULL = 0;
+
 const STATES: readonly Case[] = [
   {
     kind: "register",
@@ -47,6 +91,7 @@ const STATES: readonly Case[] = [
       ["an author twice", [2, 0, 1, 0, 5, 0, 0, 2, 0, 5, 0], /authors out of order/],
       ["an author without steps", [1, 0, 0, 0], /an author without steps/],
       ["more than an op can add", [1, 0, 1, 1, 0, 0], /beyond its steps/],
+      ["a sum of which one half has 33 bits", [1, 0, 2, 0, 128, 128, 128, 128, 16, 0], /4294967296 is above/],
       ["steps that were not seen", [1, 0, 10, 0, 5, 0], /10 is above 9/],
       ["a reset of what was not seen", [1, 0, 3, 0, 5, 10, 0, 5], /10 is above 9/],
     ],
@@ -206,6 +251,121 @@ const STATES: readonly Case[] = [
       ],
     ],
   },
+  {
+    kind: "map",
+    // Who has created it, and what is inside.
+    right: [
+      [{}, [1, 0, 1, 0]],
+      [{ k: "x" }, [0, ...INSIDE]],
+      [{ k: "x", l: "x" }, [1, 1, 1, ...twoInside(0x6b, 0x6c)]],
+    ],
+    wrong: [
+      ["creations out of order", [2, 1, 1, 0, 1, 0], /dots out of order/],
+      ["keys out of order", [0, ...twoInside(0x6c, 0x6b)], /children out of order/],
+      ["a key twice", [0, ...twoInside(0x6b, 0x6b)], /children out of order/],
+      ["a key of no name", [0, 1, 2, 0, ...INSIDE.slice(4)], /bytes/],
+      ["a kind that nobody knows", [0, 1, 2, 1, 0x6b, 2, 99, 2, 0, 0], /kind 99/],
+      ["a key of which nothing is left", [0, 1, 2, 1, 0x6b, 2, KINDS.flag, 2, 0, 0], /nothing is left/],
+      ["cells in a form that is none", [0, 1, 2, 1, 0x6b, 2, KINDS.flag, 2, 2, 0], /an unknown form/],
+    ],
+  },
+  {
+    kind: "remove-map",
+    // The same; of each removed key its removals, each with those who know of it; then what they have outdone, if anything.
+    right: [
+      [{}, REMOVED],
+      [{}, [...REMOVED, 1, ...outdone("flag", 1, 1, 1, 0, TRUE)]],
+      [{}, [...REMOVED, 1, ...outdone("disable-flag", 1, 1, 1, 0, TRUE)]],
+      [{}, [...REMOVED, 1, ...outdone("counter", 1, 1, 1, 0, NULL)]],
+      [{}, [...REMOVED, 2, ...outdone("register", 1, 1, 1, 5, ...X), ...outdone("set", 1, 1, 2, 0, ...X)]],
+      [{ k: "x" }, [0, ...INSIDE, 1, 1, 0x6b, 1, 1, 3, 1, 0, 1]],
+    ],
+    wrong: [
+      ["keys out of order", [0, 0, 2, 1, 0x6c, 1, 0, 3, 0, 1, 0x6b, 1, 0, 4, 0], /removals out of order/],
+      ["a key twice", [0, 0, 2, 1, 0x6b, 1, 0, 3, 0, 1, 0x6b, 1, 0, 4, 0], /removals out of order/],
+      ["a key without removals", [0, 0, 1, 1, 0x6b, 0, 0, 0, 0, 0], /without removals/],
+      ["removals out of order", [0, 0, 1, 1, 0x6b, 2, 1, 3, 0, 0, 3, 0], /removals out of order/],
+      ["a removal twice", [0, 0, 1, 1, 0x6b, 2, 0, 3, 0, 0, 3, 0], /removals out of order/],
+      ["somebody who knows of his own", [0, 0, 1, 1, 0x6b, 1, 0, 3, 1, 0, 4], /knows twice/],
+      ["somebody who knows twice", [0, 0, 1, 1, 0x6b, 1, 0, 3, 2, 1, 1, 1, 2], /knows twice/],
+      ["nothing that was outdone", [...REMOVED, 0], /nothing that was outdone/],
+      ["nothing outdone at a place", [...REMOVED, 1, ...outdone("flag", 0)], /nothing that was outdone/],
+      ["something outdone nowhere", [...REMOVED, 1, 0, 1, 1, 1, 0, TRUE], /outdone nowhere/],
+      [
+        "places out of order",
+        [...REMOVED, 2, ...outdone("set", 1, 1, 2, 0, ...X), ...outdone("register", 1, 1, 1, 5, ...X)],
+        /outdone out of order/,
+      ],
+      [
+        "a place twice",
+        [...REMOVED, 2, ...outdone("set", 1, 1, 2, 0, ...X), ...outdone("set", 1, 1, 1, 0, ...X)],
+        /outdone out of order/,
+      ],
+      [
+        "a flag with another value",
+        [...REMOVED, 1, ...outdone("flag", 1, 1, 1, 0, ...X)],
+        /no removal outdoes/,
+      ],
+      [
+        "a disable-wins flag with another value",
+        [...REMOVED, 1, ...outdone("disable-flag", 1, 1, 1, 0, ...X)],
+        /no removal outdoes/,
+      ],
+      [
+        "a counter with a value",
+        [...REMOVED, 1, ...outdone("counter", 1, 1, 1, 0, TRUE)],
+        /no removal outdoes/,
+      ],
+      [
+        "a record with a value",
+        [...REMOVED, 1, ...outdone("record", 1, 1, 1, 0, TRUE)],
+        /no removal outdoes/,
+      ],
+      [
+        "a stamp where there is none",
+        [...REMOVED, 1, ...outdone("set", 1, 1, 1, 5, ...X)],
+        /no removal outdoes/,
+      ],
+      [
+        "what belongs to nobody",
+        [...REMOVED, 1, ...outdone("grow-set", 1, 1, 1, 0, ...X)],
+        /no removal outdoes/,
+      ],
+      [
+        "two steps of somebody, of whom the last says all",
+        [...REMOVED, 1, ...outdone("counter", 2, 1, 2, 0, NULL, 1, 1, 0, NULL)],
+        /no removal outdoes/,
+      ],
+    ],
+  },
+  {
+    kind: "keep-map",
+    // The same as of a map; what is hidden; columns of the keys that were used, and of who has used each last.
+    right: [
+      [{ k: "x" }, [0, ...INSIDE, 0, 1, 2, 1, 0x6b, 2, 1, 0, 2, 1]],
+      [{}, [0, 0, ...INSIDE, 1, 2, 1, 0x6b, 2, 1, 0, 2, 1]],
+      [{ k: "x" }, [0, ...INSIDE, 0, 1, 2, 1, 0x6b, 2, 2, 0, 1, 4, 1, 1]],
+    ],
+    wrong: [
+      ["a key that nobody has used", [0, ...INSIDE, 0, 0], /nobody has used/],
+      ["a hidden key that nobody has used", [0, 0, ...INSIDE, 0], /nobody has used/],
+      ["a key of no uses", [0, ...INSIDE, 0, 1, 2, 1, 0x6b, 2, 0], /not from 1/],
+      [
+        "a key that is hidden and is not",
+        [0, ...INSIDE, ...INSIDE, 1, 2, 1, 0x6b, 2, 1, 0, 2, 1],
+        /hidden and is not/,
+      ],
+      ["more uses than there can be", [0, ...INSIDE, 0, 1, 2, 1, 0x6b, 2, 99, 0, 2, 1], /99 uses declared/],
+      ["a use that was not seen", [0, ...INSIDE, 0, 1, 2, 1, 0x6b, 2, 1, 0, 2, 10], /was not seen/],
+      ["a user twice", [0, ...INSIDE, 0, 1, 2, 1, 0x6b, 2, 2, 0, 0, 4, 1, 1], /authors out of order/],
+      [
+        "keys out of order",
+        [0, ...INSIDE, 0, 2, 4, 1, 1, 0x6c, 0x6b, 4, 1, 1, 0, 0, 4, 1, 1],
+        /keys out of order/,
+      ],
+      ["a key twice", [0, ...INSIDE, 0, 2, 4, 1, 1, 0x6b, 0x6b, 4, 1, 1, 0, 0, 4, 1, 1], /keys out of order/],
+    ],
+  },
 ];
 
 describe.each(STATES)("$kind", ({ kind, right, wrong }) => {
@@ -354,5 +514,64 @@ test("registers in columns of which nothing is left are refused: they take no by
   expect(Document.decodeState(withChecksum(columns))).toMatchObject({
     ok: false,
     fault: { reason: expect.stringMatching(/columns of nothing/) },
+  });
+});
+
+describe("the state of a document of many registers", () => {
+  const written = (names: readonly string[], authors: readonly number[]): string => {
+    const document = new Document(NAME);
+    for (const author of authors) {
+      const other = new Document(NAME);
+      other.transact({ author, stamp: 5 }, (draft) => {
+        for (const name of names) draft.register(name).set("x");
+      });
+      document.merge(other);
+    }
+    return Buffer.from(document.encodeState()).subarray(0, -4).toString("hex");
+  };
+  const refusal = (hex: string): string | undefined => {
+    const result = Document.decodeState(withChecksum(Buffer.from(hex, "hex")));
+    return result.ok ? undefined : result.fault.reason;
+  };
+
+  // Three registers, of which two have written each. Columns of how many writes each has, of their authors, their counters.
+  const pairs = written(["k", "l", "m"], [1, 2]);
+  const [counts, slots, counters] = ["0702", "0c" + "01410141" + "0141", "0c" + "010001000100"];
+
+  test.each([
+    ["as it is written", slots + counters, undefined],
+    ["a write that comes twice", "0c" + "01410141" + "0100" + counters, /siblings out of order/],
+    ["the winner last", "0c" + "00010041" + "0141" + counters, /siblings out of order|was not seen/],
+    ["an author that is not there", "0c" + "02410141" + "0141" + counters, /was not seen/],
+  ])("%s", (_what, dots, reason) => {
+    expect(pairs.split(counts + slots + counters)).toHaveLength(2);
+    const found = refusal(pairs.replace(counts + slots + counters, counts + dots));
+    if (reason === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatch(reason);
+  });
+
+  test("more writes than there can be", () => {
+    expect(refusal(pairs.replace(counts + slots, `0764${slots}`))).toMatch(/300 writes declared/);
+  });
+
+  // Kept in rows and as fields, by turns: both look at names.
+  test.each([0, 1])("names that no field can have, among very many others (%i)", () => {
+    const names = Array.from({ length: 40 }, (_, i) => `k${String(i).padStart(2, "0")}proto0`);
+    const state = written(names, [1]);
+    const hex = (text: string): string => Buffer.from(text, "latin1").toString("hex");
+    for (const [name, reason] of [
+      ["k07proto0", undefined],
+      ["k\u00017proto0", /control/],
+      ["k\u007f7proto0", /control/],
+      ["k@7proto0", /no @/],
+      ["@07proto0", /no @/],
+      ["__proto__", /__proto__/],
+      ["k\u00ff7proto0", /UTF-8/],
+    ] as const) {
+      expect(state.split(hex("k07proto0"))).toHaveLength(2);
+      const found = refusal(state.replace(hex("k07proto0"), hex(name)));
+      if (reason === undefined) expect(found).toBeUndefined();
+      else expect(found).toMatch(reason);
+    }
   });
 });

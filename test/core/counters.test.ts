@@ -193,3 +193,21 @@ function heldBy(author: number, total: Exact): Document {
   out.uint(0);
   return unwrap(Document.decodeState(withChecksum(out.finish())));
 }
+
+test("a reset that takes away steps which its author never made leaves a state that can be read", () => {
+  const document = new Document(NAME);
+  document.transact({ author: 1, stamp: 1 }, (draft) => draft.register("title").set("x"));
+  const lie = createChange({
+    document: NAME,
+    author: 2,
+    first: 1,
+    stamp: 1,
+    observed: [{ author: 1, counter: 1 }],
+    paths: [[{ name: "votes", kind: KINDS.counter }]],
+    ops: [{ path: 0, op: { act: "reset", floors: [{ author: 1, seq: 1, total: { high: 0, low: 3 } }] } }],
+  });
+  document.apply(unwrap(decodeChange(lie.bytes)));
+  const loaded = unwrap(Document.decodeState(document.encodeState()));
+  expect(loaded.toJSON()).toEqual(document.toJSON());
+  expectBytes(loaded.encodeState(), document.encodeState());
+});
