@@ -4,8 +4,8 @@
  *
  * Two authors have made nine ops each; they are number 0 and 1 in what follows.
  */
-import { Document, type Draft, KINDS, type KindName } from "@syncline/core";
-import { describe, expect, test } from "vitest";
+import { Document, type Draft, KINDS, type KindName, packDocuments } from "@syncline/core";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type Bytes, type Case, sealedOf } from "./byte-cases.js";
 import { CASES } from "./cases.js";
 import { Refused, subjectOf } from "./subjects.js";
@@ -554,24 +554,35 @@ describe("the state of a document of many registers", () => {
     expect(refusal(pairs.replace(counts + slots, `0764${slots}`))).toMatch(/300 writes declared/);
   });
 
-  // Kept in rows and as fields, by turns: both look at names.
-  test.each([0, 1])("names that no field can have, among very many others (%i)", () => {
-    const names = Array.from({ length: 40 }, (_, i) => `k${String(i).padStart(2, "0")}proto0`);
-    const state = written(names, [1]);
-    const hex = (text: string): string => Buffer.from(text, "latin1").toString("hex");
-    for (const [name, reason] of [
-      ["k07proto0", undefined],
-      ["k\u00017proto0", /control/],
-      ["k\u007f7proto0", /control/],
-      ["k@7proto0", /no @/],
-      ["@07proto0", /no @/],
-      ["__proto__", /__proto__/],
-      ["k\u00ff7proto0", /UTF-8/],
-    ] as const) {
-      expect(state.split(hex("k07proto0"))).toHaveLength(2);
-      const found = refusal(state.replace(hex("k07proto0"), hex(name)));
-      if (reason === undefined) expect(found).toBeUndefined();
-      else expect(found).toMatch(reason);
-    }
-  });
+  // Kept in rows they are looked at otherwise than as fields.
+  test.each([true, false])(
+    "names that no field can have, among very many others, in rows: %s",
+    (isPacked) => {
+      const names = Array.from({ length: 40 }, (_, i) => `k${String(i).padStart(2, "0")}proto0`);
+      const state = written(names, [1]);
+      const hex = (text: string): string => Buffer.from(text, "latin1").toString("hex");
+      // Forty times one more in their first column of counters; of another one the first two are the same.
+      const [counters, sameTwice] = ["5101", "06010002" + "4b01"];
+      packDocuments(() => isPacked);
+      onTestFinished(() => {
+        let parts = 0;
+        packDocuments(() => parts++ % 2 === 0);
+      });
+      expect(refusal(state.replace(counters, sameTwice))).toMatch(/fields out of order/);
+      for (const [name, reason] of [
+        ["k07proto0", undefined],
+        ["k\u00017proto0", /control/],
+        ["k\u007f7proto0", /control/],
+        ["k@7proto0", /no @/],
+        ["@07proto0", /no @/],
+        ["__proto__", /__proto__/],
+        ["k\u00ff7proto0", /UTF-8/],
+      ] as const) {
+        expect(state.split(hex("k07proto0"))).toHaveLength(2);
+        const found = refusal(state.replace(hex("k07proto0"), hex(name)));
+        if (reason === undefined) expect(found).toBeUndefined();
+        else expect(found).toMatch(reason);
+      }
+    },
+  );
 });

@@ -325,6 +325,23 @@ test("what was made on a change that is no more is made again where it was meant
   expect(valuesOf(lost)).toEqual(["x"]);
 });
 
+test("what is made again and not kept leaves everything where it stands, also between others that stand beside one place", () => {
+  const start = new Document(NAME);
+  edit(start, 1, (items) => items.push("a"));
+  const beside = (author: number, what: string): Change =>
+    edit(start.clone(), author, (items) => items.push(what));
+  const [y, x, w] = [beside(2, "y"), beside(3, "x"), beside(9, "w")];
+  const document = start.clone();
+  document.apply(y);
+  // Behind y, which has the smaller author.
+  expect(document.prepare({ author: 5, stamp: 1 }, (draft) => draft.repeat(x))).toBeDefined();
+  expect(valuesOf(document)).toEqual(["a", "y"]);
+  // This one takes the number of the position that is gone.
+  edit(document, 2, (items) => items.insert(0, "q"));
+  document.apply(w);
+  expect(valuesOf(document)).toEqual(["q", "a", "y", "w"]);
+});
+
 test("what goes to the end goes there also after long runs have been taken back", () => {
   const [elsewhere, long] = [new Document(NAME), new Document(NAME)];
   edit(elsewhere, 1, (items) => items.push("x"));

@@ -68,6 +68,8 @@ function takeBack(document: Document, change: Change): void {
   const played = document.clone();
   for (const each of [copy, played]) each.apply(reread(change));
   expectBytes(copy.encodeState(), played.encodeState());
+  // A copy shares nothing that changes, either.
+  expectBytes(document.encodeState(), before);
 }
 
 const reread = (change: Change): Change => unwrap(decodeChange(change.bytes));

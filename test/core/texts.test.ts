@@ -204,6 +204,7 @@ describe("once somebody has said how text is read", () => {
   });
 
   test("nothing is put together within a transaction, which may be taken back, however much has come before it", () => {
+    readTextWith({ merge: concat, json: () => undefined, fits: () => true });
     const document = new Document(NAME);
     for (let i = 0; i < 600; i++) {
       bring(document, 1, "x");
