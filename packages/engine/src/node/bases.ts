@@ -33,6 +33,8 @@ export class Bases {
   private isNews = false;
   /** There was enough to be let go when that was last looked at. */
   private isDue = false;
+  /** Whether so much may go by what is shown that it would be, when that was last looked at. */
+  private mightGo = false;
   private isBusy = false;
   private isStopped = false;
 
@@ -86,7 +88,9 @@ export class Bases {
   look(): boolean {
     this.retention.look();
     this.lookAtGrowing();
-    this.isDue = this.mayGo(this.visible);
+    // What is shown moves with the log.
+    if (this.retention.hasMoved() || this.on.isPurging()) this.mightGo = this.mayGo(this.visible);
+    this.isDue = this.mightGo;
     return this.isDue || (this.isNews && this.long.size > 0);
   }
 

@@ -43,6 +43,8 @@ export class Claims {
 
   /** Called in each turn: what it has heard counts also when who said it is gone before it is listed. */
   hear(): void {
+    // Where several are written to, nobody is ever promoted with a term.
+    if (!this.isSingle) return;
     this.heard = Math.max(this.heard, this.members.writer()?.claim.term ?? -1);
   }
 

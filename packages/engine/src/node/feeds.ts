@@ -135,9 +135,10 @@ export class Feeds {
 
   /** Tells quiet clients how far the node is, as long as that may matter to them. */
   cutIdle(): void {
-    const cuts = this.cuts();
+    let cuts: Cuts | undefined;
     for (const session of this.sessions) {
       if (session.behind.size > 0 || !session.channel.writable || this.isContent(session)) continue;
+      cuts ??= this.cuts();
       this.cut(session, cuts);
     }
   }

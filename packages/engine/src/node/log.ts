@@ -35,6 +35,8 @@ export class Log {
   readonly durable: MutableVector = new Map();
   /** Moves with every position of every stream. */
   readonly revision = new Revision();
+  /** Moves whenever records are let go of, or a whole stream is. */
+  readonly lettingGo = new Revision();
   private readonly byId = new Map<StreamId, HeldStream>();
   private readonly recent = new Map<StreamId, RecentRecords>();
   private recentBytes = 0;
@@ -135,6 +137,7 @@ export class Log {
     stream.bytes = Math.max(0, stream.bytes - bytes);
     this.forgetRecent(stream.id, upTo);
     this.touch(stream);
+    this.lettingGo.next();
   }
 
   /**
@@ -182,6 +185,7 @@ export class Log {
   /** Lets go of what a closed stream has beyond its end; of all of it, if that is 0. Its end is on the disk already. */
   cut(stream: HeldStream, end: number): void {
     const { id } = stream;
+    this.lettingGo.next();
     for (let position = end + 1; position <= stream.held; position++) {
       stream.bytes = Math.max(0, stream.bytes - this.record(id, position).bytes.length);
       this.journal.put(recordKey(id, position), undefined);

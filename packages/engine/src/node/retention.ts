@@ -4,7 +4,7 @@ import type { Limits } from "@syncline/protocol";
 import type { HeldStream, Log } from "./log.js";
 import type { Members } from "./members.js";
 import type { Peers } from "./peers.js";
-import { Watch } from "./revision.js";
+import { Revision, Watch } from "./revision.js";
 
 /**
  * Retention: how much of the streams is kept as records, for those who are behind.
@@ -19,6 +19,8 @@ export class Retention {
   private readonly reached = new Map<string, Map<StreamId, number>>();
 
   private readonly watch: Watch;
+  private readonly goalsWatch: Watch;
+  private readonly looked = new Revision();
 
   constructor(
     private readonly log: Log,
@@ -27,6 +29,12 @@ export class Retention {
     private readonly limits: Limits,
   ) {
     this.watch = new Watch([log.revision, peers.revision, members.revision]);
+    this.goalsWatch = new Watch([log.revision, log.lettingGo, members.revision, this.looked]);
+  }
+
+  /** Whether more or less may go than when this was last asked, up to one and the same vector. */
+  hasMoved(): boolean {
+    return this.goalsWatch.hasMoved();
   }
 
   /** Remembers how far everybody is. Called a few times a second. */
@@ -38,6 +46,7 @@ export class Retention {
       for (const { id } of this.log.streams()) reached.set(id, this.peers.position(name, id, "durable"));
       this.reached.set(name, reached);
     }
+    this.looked.next();
   }
 
   /** Records that are kept, and their bytes. */

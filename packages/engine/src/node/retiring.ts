@@ -7,6 +7,7 @@ import type { Member, Members } from "./members.js";
 import type { Peers } from "./peers.js";
 import type { Doubt } from "./promotion.js";
 import type { Retirements } from "./retirements.js";
+import { Watch } from "./revision.js";
 
 /**
  * What stands against a retirement: something that was promised might lie beyond the ends that are found (SPINE 16).
@@ -18,13 +19,19 @@ import type { Retirements } from "./retirements.js";
  * once, followers counted for what is safe, and all voters are heard.
  */
 export class Retiring {
+  /** Whether other streams of this node may be known than when they were last looked for. */
+  private readonly watch: Watch;
+  private own: readonly StreamId[] = [];
+
   constructor(
     private readonly self: { readonly name: string } & Member,
     private readonly log: Log,
     private readonly peers: Peers,
     private readonly members: Pick<Members, "others" | "voters">,
     private readonly retirements: Retirements,
-  ) {}
+  ) {
+    this.watch = new Watch([log.revision, peers.revision, retirements.revision]);
+  }
 
   /** What ends that are found at this moment could leave out. Nothing, if it is empty. */
   doubts(node: string, fence: number): Doubt[] {
@@ -162,7 +169,8 @@ export class Retiring {
 
   /** Streams of this node other than its present one that are open, here or at those whom it hears. */
   former(present: StreamId | undefined): Set<StreamId> {
-    const former = new Set(this.goal(this.self.name).keys());
+    if (this.watch.hasMoved()) this.own = [...this.goal(this.self.name).keys()];
+    const former = new Set(this.own);
     if (present !== undefined) former.delete(present);
     return former;
   }

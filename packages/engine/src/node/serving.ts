@@ -15,8 +15,8 @@ export class Serving {
   private readonly cursors = new Map<NodeLink, Map<StreamId, number>>();
   /** Per link what was last reported, by stream. */
   private readonly reported = new Map<NodeLink, Map<StreamId, StreamProgress>>();
-  /** Per link the log's revision when that was. */
-  private readonly reportedAt = new Map<NodeLink, number>();
+  /** Per link the log's revisions when that was. */
+  private readonly reportedAt = new Map<NodeLink, { readonly moved: number; readonly letGo: number }>();
   /** The batch that was encoded last: several links mostly want the same one. */
   private shared: { key: string; next: number; encoded: Uint8Array } | undefined;
 
@@ -59,16 +59,16 @@ export class Serving {
 
   /** Tells every node what has changed since it was last told. */
   report(): void {
-    const { revision } = this.log;
+    const { revision, lettingGo } = this.log;
     for (const link of this.peers.all()) {
       const since = this.reportedAt.get(link);
-      if (!revision.hasMoved(since)) continue;
-      this.reportedAt.set(link, revision.number);
+      if (!revision.hasMoved(since?.moved)) continue;
+      this.reportedAt.set(link, { moved: revision.number, letGo: lettingGo.number });
       let reported = this.reported.get(link);
       if (reported === undefined) this.reported.set(link, (reported = new Map()));
       const streams: StreamProgress[] = [];
       for (const stream of this.log.streams()) {
-        if (!stream.hasMoved(since)) continue;
+        if (!stream.hasMoved(since?.moved)) continue;
         const before = reported.get(stream.id);
         const now: StreamProgress = {
           stream: stream.id,
@@ -90,14 +90,21 @@ export class Serving {
         reported.set(id, fence);
         streams.push(fence);
       }
-      for (const [id, { received }] of reported) {
-        // A closed stream of which nothing is left here.
-        if (received === 0 || this.log.stream(id) !== undefined) continue;
-        reported.set(id, { ...NOTHING, stream: id });
-        streams.push({ ...NOTHING, stream: id });
-      }
+      if (lettingGo.hasMoved(since?.letGo)) streams.push(...this.gone(reported));
       if (streams.length > 0) link.channel.send({ kind: "progress", streams });
     }
+  }
+
+  /** Closed streams of which nothing is left here, and of which something was reported. */
+  private gone(reported: Map<StreamId, StreamProgress>): StreamProgress[] {
+    const gone: StreamProgress[] = [];
+    for (const [id, { received }] of reported) {
+      if (received === 0 || this.log.stream(id) !== undefined) continue;
+      const nothing = { ...NOTHING, stream: id };
+      reported.set(id, nothing);
+      gone.push(nothing);
+    }
+    return gone;
   }
 
   /** Records that are gone cannot be served: whoever needs them is told, and gets a snapshot if nobody else has them. */
