@@ -138,7 +138,7 @@ test("what stands on the list of losses and is none is no loss of any field, and
     { path: ["title", KINDS.register], loser: ["8", 1, 1, "a"], winner: [2, 1, 1, "b"] },
     { path: ["title", KINDS.register], loser: [8, "1", 1, "a"], winner: [2, 1, 1, "b"] },
     { path: ["title", KINDS.register], loser: [8, 1, "1", "a"], winner: [2, 1, 1, "b"] },
-    { path: ["title", KINDS.register], loser: [8, 1, 1], winner: [2, 1, 1, "b"] },
+    { path: ["title", KINDS.register], loser: [8, 1], winner: [2, 1, 1, "b"] },
     { path: ["title", KINDS.register], loser: [8, 1, 1, "a"], winner: [2, 1] },
     { path: ["title", KINDS.register], loser: [8, 1, 1, "a"] },
     { path: ["title", KINDS.register], winner: [8, 1, 1, "a"] },

@@ -828,8 +828,27 @@ export const MUTANTS = [
     rule: "decision 0029",
     name: "a value that nobody was shown is gone with the next write",
     file: core("draft"),
-    edits: [["if (lost.length > 0) this.#lose(lost);", ""]],
+    edits: [["if (coming.length === 0) return;", "return;"]],
     tests: ["test/core/conflicts.test.ts", "what he was never shown"],
+  },
+  {
+    rule: "decision 0130",
+    name: "a write fails where there is no room to tell what it hides",
+    file: core("draft"),
+    edits: [
+      [
+        "if (!(error instanceof InvalidValue || error instanceof LimitExceeded)) throw error;",
+        "throw error;",
+      ],
+    ],
+    tests: ["test/core/lost-values.test.ts", ""],
+  },
+  {
+    rule: "decision 0130",
+    name: "a write that is beyond a limit only by what it tells of losses fails",
+    file: core("draft"),
+    edits: [["    } catch {\n      // Up to", "    } catch (error) {\n      throw error;\n      // Up to"]],
+    tests: ["test/core/lost-values.test.ts", ""],
   },
   {
     rule: "decision 0029",

@@ -34,7 +34,10 @@ export type ConflictType =
 
 /** One of those that were in conflict. */
 export interface ConflictSide {
-  /** Absent where what was done has no value of its own: a removal, a deletion, or several ops. */
+  /**
+   * Absent where what was done has no value of its own (a removal, a deletion, or several ops), or one for which there was no
+   * room beside what was written in its place.
+   */
   readonly value?: Value;
   /** Its kind, where kinds are in conflict. */
   readonly kind?: string;
@@ -209,8 +212,8 @@ function addLost(lost: Value, add: Add): void {
 function sideOf([author, counter, stamp, value]: readonly Value[]) {
   if (typeof author !== "number" || typeof counter !== "number" || typeof stamp !== "number")
     return undefined;
-  if (value === undefined) return undefined;
-  return { stamp, side: { value, dot: { author, counter } } };
+  const dot = { author, counter };
+  return { stamp, side: value === undefined ? { dot } : { value, dot } };
 }
 
 const fieldOf = (path: Path): string => path.map(({ name }) => name).join("/");

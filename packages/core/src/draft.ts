@@ -16,7 +16,16 @@ import type { Fields } from "./fields.js";
 import { type Author, checkFieldName, type DocumentName, type Dot } from "./ids.js";
 import type { KindTag } from "./kinds.js";
 import { CORE_LIMITS } from "./limits.js";
-import { DELETED_PATH, deletionOf, isOwnField, LOST_PATH, lostOf, surplusLost } from "./own-fields.js";
+import {
+  DELETED_PATH,
+  deletionOf,
+  formsOf,
+  isOwnField,
+  LOST_PATH,
+  type Lost,
+  lostOf,
+  newestLost,
+} from "./own-fields.js";
 import { type Path, type PathStep, pathKey } from "./path.js";
 import { lwwRegister, type RegisterDraft } from "./register.js";
 import { orSet, type SetDraft, type SetState } from "./set.js";
@@ -87,6 +96,8 @@ export class Recording implements Draft {
   #lastIndex = 0;
   #ops: ChangeOp[] = [];
   #valueBytes = 0;
+  /** What nobody will be shown any more because of this, and is not on the list yet. */
+  #lost: Lost[] = [];
   #closed = false;
   /** How many ops only make room for a new document where one was deleted. */
   #renewals = 0;
@@ -183,8 +194,56 @@ export class Recording implements Draft {
   /** The change of what was recorded, undefined if that is nothing. Throws `LimitExceeded`. */
   change(): Change | undefined {
     if (this.#ops.length === this.#renewals) return undefined;
+    const [ops, paths, undo] = [this.#ops.length, this.#paths.length, this.#undo.length];
+    this.lose();
+    try {
+      return this.#recorded();
+    } catch {
+      // Up to a limit, then, or beyond one: what is lost by it is not told.
+      for (const step of this.#undo.splice(undo).reverse()) step();
+      this.#ops.length = ops;
+      this.#paths.length = paths;
+    }
+    return this.#recorded();
+  }
+
+  #recorded(): Change {
     const { document, author, first, stamp, observed } = this.#origin;
     return recordedChange({ document, author, first, stamp, observed, paths: this.#paths, ops: this.#ops });
+  }
+
+  /**
+   * Puts on the list what is lost by what was recorded so far, as far as there is room for it: the newest first, in as few
+   * words as it takes. Makes room on the list.
+   */
+  lose(): void {
+    const coming = this.#lost;
+    this.#lost = [];
+    if (coming.length === 0) return;
+    const state = (): SetState => this.#fields.state(LOST_PATH, orSet);
+    const here = orSet.value(state());
+    const kept = newestLost([...coming, ...here]);
+    for (const lost of coming)
+      if (kept.includes(lost)) this.#fit(formsOf(lost), (element) => orSet.add(state(), element));
+    for (const old of here)
+      if (!kept.includes(old)) this.#fit([old], (element) => orSet.remove(state(), element));
+  }
+
+  /** Does it with the first of these for which there is room in half of a change: the other half is for what is written. */
+  #fit(forms: readonly Value[], prepare: (element: Value) => Op | undefined): void {
+    for (const form of forms) {
+      const before = this.#valueBytes;
+      try {
+        const element = this.own(form);
+        if (this.#valueBytes < CORE_LIMITS.changeBytesMax / 2) {
+          this.#take(LOST_PATH, prepare(element));
+          return;
+        }
+      } catch (error) {
+        if (!(error instanceof InvalidValue || error instanceof LimitExceeded)) throw error;
+      }
+      this.#valueBytes = before;
+    }
   }
 
   state<State, TypeOp extends AnyOp>(path: Path, type: Crdt<State, TypeOp, unknown>): State {
@@ -237,25 +296,20 @@ export class Recording implements Draft {
     }
     const { author, first, stamp } = this.#origin;
     const dot = { author, counter: first + this.#ops.length };
-    const lost = (op.act === "set" || op.act === "clear") && op.replaces.length > 1 ? this.#lost(path) : [];
+    if ((op.act === "set" || op.act === "clear") && op.replaces.length > 1) this.#loses(path);
     const index = this.#indexOf(path);
     this.#watch.shifting?.(this.#fields.root(path), path, op);
     if (!isOwnField(path[0]!.name)) this.#watch.made?.(path, op, dot);
     this.#fields.apply(path, { op, dot, stamp, undo: this.#undo });
     this.#ops = added(this.#ops, { path: index, op });
-    if (lost.length > 0) this.#lose(lost);
     return dot;
   }
 
-  /** What nobody will be shown any more once the register at this path is written. */
-  #lost(path: Path): Value[] {
-    return isOwnField(path[0]!.name) ? [] : lostOf(path, this.#fields.state(path, lwwRegister).siblings);
-  }
-
-  #lose(elements: readonly Value[]): void {
-    const list = (): SetState => this.#fields.state(LOST_PATH, orSet);
-    for (const element of elements) this.#take(LOST_PATH, orSet.add(list(), this.own(element)));
-    for (const old of surplusLost(orSet.value(list()))) this.#take(LOST_PATH, orSet.remove(list(), old));
+  /** Takes down what nobody will be shown any more once the register at this path is written. */
+  #loses(path: Path): void {
+    if (isOwnField(path[0]!.name)) return;
+    const lost = [...this.#lost, ...lostOf(path, this.#fields.state(path, lwwRegister).siblings)];
+    this.#lost = newestLost(lost);
   }
 
   #indexOf(path: Path): number {

@@ -9,7 +9,8 @@
  *
  * **Losing.** A register shows the greatest of several concurrent writes, and who writes next replaces them all, also
  * those that he was never shown. He is the one who has all of them at hand: he puts the others on the list `~lost`. So
- * the list is the same wherever the same changes are, and a document without conflicts has none.
+ * the list is the same wherever the same changes are, and a document without conflicts has none. He does so as far as there
+ * is room in his change: telling of what is lost must never keep anybody from writing.
  */
 import { compareDots } from "./dots.js";
 import type { Dot } from "./ids.js";
@@ -32,8 +33,18 @@ export function deletionOf(seen: Iterable<Dot>): Value {
   return counters.length > CORE_LIMITS.deletionAuthorsMax ? null : counters;
 }
 
+/** An element of the list. Of those that were too large or too deep, values are missing. */
+export interface Lost {
+  readonly [key: string]: Value;
+  /** Names and kinds in turn. */
+  readonly path: readonly Value[];
+  /** Author, counter, stamp, value. */
+  readonly loser: readonly Value[];
+  readonly winner: readonly Value[];
+}
+
 /** What is lost when all of these writes are replaced at once (the winner is the last): an element for the list of each that was not shown. */
-export function lostOf(path: Path, siblings: readonly Sibling[]): Value[] {
+export function lostOf(path: Path, siblings: readonly Sibling[]): Lost[] {
   const winner = siblings.at(-1);
   const losers = siblings.slice(0, -1);
   if (winner === undefined || losers.length === 0) return [];
@@ -48,9 +59,15 @@ export function lostOf(path: Path, siblings: readonly Sibling[]): Value[] {
     }));
 }
 
-/** The elements of the list that are too many: those that were written first. */
-export function surplusLost(list: readonly Value[]): Value[] {
-  return [...list].sort((a, b) => stampOf(a) - stampOf(b)).slice(0, -CORE_LIMITS.conflictsPerDocumentMax);
+/** The same in less and less room: without the value that was shown, and without the one that was not. */
+export function formsOf(lost: Lost): readonly Lost[] {
+  const short = { ...lost, winner: lost.winner.slice(0, 3) };
+  return [lost, short, { ...short, loser: lost.loser.slice(0, 3) }];
+}
+
+/** Those that were written last, the newest first: as many as a document remembers. */
+export function newestLost<T extends Value>(list: readonly T[]): T[] {
+  return [...list].sort((a, b) => stampOf(b) - stampOf(a)).slice(0, CORE_LIMITS.conflictsPerDocumentMax);
 }
 
 function stampOf(lost: Value): number {

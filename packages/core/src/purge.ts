@@ -24,6 +24,7 @@ export function purgeDocument(draft: Draft): void {
   const recording = draft as Recording;
   // Where it was deleted, a new document has been begun by now: nothing that is seen of the old one is left but its losses.
   recording.renew();
+  recording.lose();
   recording.reset(LOST_PATH);
   draft.deleteDocument();
 }
@@ -33,6 +34,7 @@ export function purgeField(draft: Draft, field: PathStep): void {
   const recording = draft as Recording;
   const isDeleted = recording.state(DELETED_PATH, lwwRegister).siblings.length > 0;
   recording.reset([field]);
+  recording.lose();
   for (const lost of orSet.value(recording.state(LOST_PATH, orSet)))
     if (isLossOf(field, lost)) recording.record(LOST_PATH, orSet, (list) => orSet.remove(list, lost));
   if (!isDeleted) return;
