@@ -110,7 +110,16 @@ test("the metrics say what the status says, and nothing of what is not known", a
   const follower = await started({ name: "f1", role: "follower", follow: [master.url] });
   await isReady(follower);
   expect((await post(master, ROADMAP, OPS)).status).toBe(200);
-  const metrics = await (await fetch(`http://127.0.0.1:${master.port}/metrics`)).text();
+  const metricsOf = async () => (await fetch(`http://127.0.0.1:${master.port}/metrics`)).text();
+  let metrics = "";
+  // What the follower has on its disk is committed; that it has shown what came before, and this, it says a moment later.
+  await until(async () => {
+    metrics = await metricsOf();
+    return (
+      metrics.includes('syncline_replication_lag_records{peer="f1",level="applied"} 0') &&
+      /level="committed"\} 3$/m.test(metrics)
+    );
+  });
   expect(metrics).toContain('syncline_peer_connected{peer="f1",role="follower",sync_state="quorum"} 1');
   expect(metrics).toContain('syncline_replication_lag_records{peer="f1",level="durable"} 0');
   expect(metrics).toContain('syncline_replication_lag_seconds{peer="f1",level="applied"} 0');
@@ -121,7 +130,7 @@ test("the metrics say what the status says, and nothing of what is not known", a
   );
   expect(metrics).toMatch(/^process_cpu_seconds_total /m);
   await follower.stop();
-  const alone = await (await fetch(`http://127.0.0.1:${master.port}/metrics`)).text();
+  const alone = await metricsOf();
   expect(alone).toContain('syncline_peer_connected{peer="f1",role="follower",sync_state="quorum"} 0');
   expect(alone).not.toMatch(/^syncline_replication_lag/m);
 });
