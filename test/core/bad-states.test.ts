@@ -540,9 +540,9 @@ describe("the state of a document of many registers", () => {
 
   test.each([
     ["as it is written", slots + counters, undefined],
-    ["a write that comes twice", "0c" + "01410141" + "0100" + counters, /siblings out of order/],
-    ["the winner last", "0c" + "00010041" + "0141" + counters, /siblings out of order|was not seen/],
-    ["an author that is not there", "0c" + "02410141" + "0141" + counters, /was not seen/],
+    ["a write that comes twice", `0c014101410100${counters}`, /siblings out of order/],
+    ["the winner last", `0c000100410141${counters}`, /siblings out of order|was not seen/],
+    ["an author that is not there", `0c024101410141${counters}`, /was not seen/],
   ])("%s", (_what, dots, reason) => {
     expect(pairs.split(counts + slots + counters)).toHaveLength(2);
     const found = refusal(pairs.replace(counts + slots + counters, counts + dots));
@@ -561,17 +561,19 @@ describe("the state of a document of many registers", () => {
       const names = Array.from({ length: 40 }, (_, i) => `k${String(i).padStart(2, "0")}proto0`);
       const state = written(names, [1]);
       const hex = (text: string): string => Buffer.from(text, "latin1").toString("hex");
-      // Forty times one more in their first column of counters; of another one the first two are the same.
-      const [counters, sameTwice] = ["5101", "06010002" + "4b01"];
+      // Forty times one more in their first column of counters; the first two the same; forty, and one less each time.
+      const [counters, sameTwice, backwards] = ["5101", "060100024b01", "02284f41"];
       packDocuments(() => isPacked);
       onTestFinished(() => {
         let parts = 0;
         packDocuments(() => parts++ % 2 === 0);
       });
-      expect(refusal(state.replace(counters, sameTwice))).toMatch(/fields out of order/);
+      for (const column of [sameTwice, backwards])
+        expect(refusal(state.replace(counters, column))).toMatch(/fields out of order/);
       for (const [name, reason] of [
         ["k07proto0", undefined],
         ["k\u00017proto0", /control/],
+        ["\u0001".repeat(9), /control/],
         ["k\u007f7proto0", /control/],
         ["k@7proto0", /no @/],
         ["@07proto0", /no @/],

@@ -4,6 +4,7 @@ import {
   createChange,
   Document,
   type DocumentEvent,
+  type Draft,
   decodeChange,
   differences,
   ewFlag,
@@ -117,6 +118,30 @@ test("a merged state is one event without an author", () => {
       author: undefined,
       changes: [{ path: ["votes"], kind: "counter", kinds: ["counter"], before: undefined, after: 7 }],
     },
+  ]);
+});
+
+test("deleting a document is told as everything that goes, bringing it back as everything that comes", () => {
+  const document = new Document(NAME);
+  write(document, 1, (draft) => {
+    draft.register("title").set("a");
+    draft.counter("votes").increment();
+  });
+  const events = listen(document);
+  for (const change of [(draft: Draft) => draft.deleteDocument(), (draft: Draft) => draft.restoreDocument()])
+    document.transact({ author: 2, stamp: 2, asIs: true }, change);
+  const told = events.map(({ changes }) =>
+    changes.map(({ path, before, after }) => [path.join("/"), before, after]).sort(),
+  );
+  expect(told).toEqual([
+    [
+      ["title", "a", undefined],
+      ["votes", 1, undefined],
+    ],
+    [
+      ["title", undefined, "a"],
+      ["votes", undefined, 1],
+    ],
   ]);
 });
 

@@ -16,6 +16,7 @@ import {
 } from "@syncline/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Positions } from "../../packages/core/src/positions.js";
 import { draws } from "./share.js";
 import { expectBytes, expectEqual, NAME, unwrap } from "./world.js";
 
@@ -325,22 +326,27 @@ test("what was made on a change that is no more is made again where it was meant
   expect(valuesOf(lost)).toEqual(["x"]);
 });
 
-test("what is made again and not kept leaves everything where it stands, also between others that stand beside one place", () => {
-  const start = new Document(NAME);
-  edit(start, 1, (items) => items.push("a"));
-  const beside = (author: number, what: string): Change =>
-    edit(start.clone(), author, (items) => items.push(what));
-  const [y, x, w] = [beside(2, "y"), beside(3, "x"), beside(9, "w")];
-  const document = start.clone();
-  document.apply(y);
-  // Behind y, which has the smaller author.
-  expect(document.prepare({ author: 5, stamp: 1 }, (draft) => draft.repeat(x))).toBeDefined();
-  expect(valuesOf(document)).toEqual(["a", "y"]);
-  // This one takes the number of the position that is gone.
-  edit(document, 2, (items) => items.insert(0, "q"));
-  document.apply(w);
-  expect(valuesOf(document)).toEqual(["q", "a", "y", "w"]);
-});
+test.each([2, 4, 6, 8])(
+  "a position that is taken back leaves those beside it as they are, wherever it stood: of author %i",
+  (author) => {
+    const place = { parent: { author: 1, counter: 1 }, side: "right", origin: "same" } as const;
+    const [with_, without] = [new Positions(), new Positions()];
+    for (const positions of [with_, without]) {
+      positions.add({ author: 1, counter: 1 }, { parent: undefined, side: "right", origin: "same" });
+      for (const sibling of [3, 5, 7]) positions.add({ author: sibling, counter: 1 }, place);
+    }
+    with_.add({ author, counter: 1 }, place);
+    with_.removeLast();
+    // The first one takes the number of the position that is gone, and stands elsewhere.
+    for (const positions of [with_, without]) {
+      positions.add({ author: 2, counter: 9 }, { ...place, side: "left" });
+      for (const later of [9, 4, 1]) positions.add({ author: later, counter: 9 }, place);
+    }
+    const order = (positions: Positions): unknown =>
+      [...positions.order].map((position) => positions.dotOf(position));
+    expect(order(with_)).toEqual(order(without));
+  },
+);
 
 test("what goes to the end goes there also after long runs have been taken back", () => {
   const [elsewhere, long] = [new Document(NAME), new Document(NAME)];

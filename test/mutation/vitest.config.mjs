@@ -6,8 +6,8 @@ import { basename } from "node:path";
 import { BaseSequencer } from "vitest/node";
 import base from "../../vitest.config.ts";
 
-const TYPE = ["types", "bad-states", "known-bugs", "again", "laws"];
-const LIST = ["lists", "types", "bad-states", "laws"];
+const TYPE = ["types", "bad-states", "known-bugs", "again", "taking-back", "laws"];
+const LIST = ["lists", "types", "bad-states", "taking-back", "laws"];
 const MAP = ["maps", "remove-wins-maps", "keep-whole-maps", "types", "transactions"];
 const LINK = ["links"];
 
@@ -52,7 +52,17 @@ const isKnown = mutated.every((name) => TESTS[name] !== undefined);
  * They look at much and take seconds: asked last, the longest at the end, since most mutants do not get past the others.
  * Those from `document-deltas` on are asked by themselves, of a sample, about what all others have let pass.
  */
-const LONG = ["undo", "again", "events", "digests", "lists", "transactions", "conflicts", "keep-whole-maps"];
+const LONG = [
+  "undo",
+  "again",
+  "events",
+  "digests",
+  "lists",
+  "transactions",
+  "conflicts",
+  "keep-whole-maps",
+  "taking-back",
+];
 const LONGEST = ["document-deltas", "deltas", "many-things", "laws", "links", "formats"];
 
 /** Of a sample: `first` for all tests but the longest, `second` for those. */
