@@ -52,6 +52,15 @@ browserTest("an address that is none", async () => {
   await ann.connected("On m1");
 });
 
+browserTest("an address of a board that can have no name", async () => {
+  const ann = await tab({ query: { board: "x".repeat(257) } });
+  await ann.page.locator(".notice", { hasText: "No board can have this name" }).waitFor();
+  await ann.connected("On m1");
+  await ann.add("To do", "Nowhere");
+  await ann.page.locator(".notice", { hasText: "That cannot be stored. Nothing was changed." }).waitFor();
+  expect(ann.faults).toEqual([]);
+});
+
 browserTest("an address where nobody listens", async () => {
   const ann = await tab({ query: { server: nowhere } });
   await saysAndGoesOn(ann, /No server answers.*kept on this device/);

@@ -46,6 +46,26 @@ test("all components share a document, until the last one has gone for a while",
   cluster.pass(10);
 });
 
+test("a key that is none gives the same error to all components, and a collection that is none is thrown", () => {
+  const { db } = connected(7);
+  const documents = sharedDocuments(db);
+  for (const key of ["", "x".repeat(257), "a\u0000b"]) {
+    const none = documents.get("boards", key);
+    expect(none).toMatchObject({ document: undefined, isKnown: false, error: { code: "INVALID_VALUE" } });
+    expect(documents.get("boards", key)).toBe(none);
+    expect(() => none?.transact(() => {})).toThrow(none?.error);
+    none?.show("ann");
+    none?.subscribe(() => {})();
+    none?.subscribePresence(() => {})();
+  }
+  for (let i = 0; i < 200; i++) documents.get("boards", "x".repeat(300 + i));
+  expect(documents.get("boards", "")).toMatchObject({ error: { code: "INVALID_VALUE" } });
+  expect(() => documents.get("plans", "trip")).toThrow(
+    expect.objectContaining({ code: "UNKNOWN_COLLECTION" }),
+  );
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("what was rendered and thrown away does not stay open", () => {
   const { db } = connected(2);
   const shared = sharedDocuments(db).get("boards", "roadmap");
@@ -111,11 +131,11 @@ test("who is there is heard of by whoever holds the document, and shown until th
   his?.show({ name: "bob" });
   cluster.pass(1_000);
   expect(told).toBe(1);
-  expect(hers?.document.presence.others.map(({ state }) => state)).toEqual([{ name: "bob" }]);
+  expect(hers?.document?.presence.others.map(({ state }) => state)).toEqual([{ name: "bob" }]);
   leave[1]?.();
   vi.advanceTimersByTime(LINGER_MS);
   cluster.pass(1_000);
-  expect(hers?.document.presence.others).toEqual([]);
+  expect(hers?.document?.presence.others).toEqual([]);
   leave[0]?.();
   expect(told).toBe(2);
 });

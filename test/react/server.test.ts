@@ -38,6 +38,18 @@ function Votes() {
 const expected =
   "<p>{&quot;connection&quot;:&quot;connecting&quot;,&quot;others&quot;:[],&quot;receipts&quot;:[],&quot;transact&quot;:&quot;function&quot;}</p>";
 
+test("with a key that is none", () => {
+  const cluster = world(2);
+  cluster.master("m1");
+  const { db } = database(cluster, "ann", ["m1"], schema);
+  function Nowhere() {
+    const read = [useDocument("boards", "", (board) => board.votes.value), useSaveState("boards", "")];
+    return createElement("p", null, JSON.stringify([read, usePresence("boards", "")]));
+  }
+  const page = createElement(SynclineProvider, { database: db }, createElement(Nowhere));
+  expect(renderToString(page)).toBe("<p>[[[null,null,null],null],[[],null,null]]</p>");
+});
+
 test("without a database", () => {
   const page = createElement(SynclineProvider, { database: undefined }, createElement(Votes));
   expect(renderToString(page)).toBe(expected);

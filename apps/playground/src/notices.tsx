@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { boardKey } from "./page.js";
 import { useDocument, useStatus } from "./schema.js";
 import { dismiss, useTroubles } from "./troubles.js";
-import { type Notice, noticesOf, ofError } from "./words.js";
+import { NO_BOARD, type Notice, noticesOf, ofError } from "./words.js";
 
 export function Notices() {
   const notices = useStatus(noticesOf);
@@ -12,7 +12,7 @@ export function Notices() {
   const troubles = useTroubles();
   return (
     <div className="notices" role="status">
-      {refused && <NoticeBox notice={ofError(refused)} />}
+      {refused && <NoticeBox notice={refused.code === "INVALID_VALUE" ? NO_BOARD : ofError(refused)} />}
       {notices.map((notice) => (
         <NoticeBox key={notice.title} notice={notice} />
       ))}

@@ -14,7 +14,7 @@ export const facts: Facts = read();
 const asked = new URLSearchParams(location.search);
 
 /** The document that is shown: `?board=name`. */
-export const boardKey = asked.get("board") ?? "playground";
+export const boardKey = asked.get("board") || "playground";
 
 /** Where to connect: this server first, then the others of its cluster; or `?server=ws://…` alone. */
 export function servers(): readonly string[] {

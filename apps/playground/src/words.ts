@@ -36,6 +36,13 @@ export function ofError(error: SynclineError, kept = ""): Notice {
   return { tone, title, text: `${text} ${kept}`.trim() };
 }
 
+/** The address names what no board can be called. */
+export const NO_BOARD: Notice = {
+  tone: "bad",
+  title: "No board can have this name",
+  text: "A name has up to 256 bytes, and nothing in it that cannot be seen. Correct the address of this page.",
+};
+
 const WORDS: Partial<Record<SynclineError["code"], Notice>> = {
   UNREACHABLE: { tone: "warning", title: "No server answers", text: "Go on working." },
   GREETING_TIMEOUT: { tone: "warning", title: "The server is silent", text: "It is tried again by itself." },

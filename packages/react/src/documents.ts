@@ -4,7 +4,7 @@
  * React may render a component and throw the result away, or mount it twice. So rendering opens a document and only
  * subscribing holds it: one that nobody holds is closed a little later, unless somebody has come back by then.
  */
-import type { Database, Doc, Draft, SynclineError, Value, Write } from "@syncline/client";
+import { type Database, type Doc, type Draft, SynclineError, type Value, type Write } from "@syncline/client";
 
 /** A document that components read. */
 export class SharedDocument {
@@ -78,24 +78,56 @@ export class SharedDocument {
   }
 }
 
+/**
+ * What stands for a document whose key is none, as one from an address may be: that is said, and nothing of it is thrown into
+ * a render.
+ */
+export class NoDocument {
+  readonly document = undefined;
+  readonly isKnown = false;
+  readonly subscribe = (): (() => void) => () => {};
+  readonly subscribePresence = this.subscribe;
+
+  constructor(readonly error: SynclineError) {}
+
+  readonly show = (): void => {};
+
+  readonly transact = (): never => {
+    throw this.error;
+  };
+}
+
+/** So many keys that are none are remembered, for components to be given the same error again. */
+const NONE_MAX = 100;
+
 /** How long a document that no component holds stays open: from a render to its commit, from one page to the next. */
 export const LINGER_MS = 5_000;
 
 /** The shared documents of one database. */
 export class Documents {
   private readonly open = new Map<string, SharedDocument>();
+  private readonly none = new Map<string, NoDocument>();
 
   constructor(private readonly database: Database) {}
 
   /** Undefined when the database is closed: a component that is still shown then has nothing to show. */
-  get(collection: string, key: string): SharedDocument | undefined {
+  get(collection: string, key: string): SharedDocument | NoDocument | undefined {
     const id = `${collection}/${key}`;
-    const known = this.open.get(id);
+    const known = this.open.get(id) ?? this.none.get(id);
     if (known !== undefined) return known;
     if (this.database.status.connection === "disconnected") return undefined;
-    const document = new SharedDocument(this.database.open(collection, key), () => this.open.delete(id));
-    this.open.set(id, document);
-    return document;
+    try {
+      const document = new SharedDocument(this.database.open(collection, key), () => this.open.delete(id));
+      this.open.set(id, document);
+      return document;
+    } catch (error) {
+      // A collection that the schema does not have is a mistake in the app, and looks like one.
+      if (!(error instanceof SynclineError) || error.code !== "INVALID_VALUE") throw error;
+      if (this.none.size >= NONE_MAX) this.none.clear();
+      const none = new NoDocument(error);
+      this.none.set(id, none);
+      return none;
+    }
   }
 }
 

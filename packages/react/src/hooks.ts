@@ -30,7 +30,7 @@ import {
   useRef,
   useSyncExternalStore,
 } from "react";
-import { type SharedDocument, sharedDocuments } from "./documents.js";
+import { type NoDocument, type SharedDocument, sharedDocuments } from "./documents.js";
 import { isSameData } from "./equal.js";
 import { type ChangeReceipt, sharedReceipts } from "./receipts.js";
 
@@ -50,7 +50,7 @@ export interface Hooks<C extends Collections> {
   useDatabase(): Database<C> | undefined;
   /**
    * What `select` gives for a document, or all of it as JSON; undefined until anything is known of the document. Then
-   * the function that changes it. Then why it cannot be loaded, if a server has refused it.
+   * the function that changes it. Then why it cannot be loaded, if a server has refused it, or its key is none.
    *
    * `isEqual` decides whether a component renders again; by default different data does.
    */
@@ -77,7 +77,7 @@ export interface Hooks<C extends Collections> {
     show: (state: T | undefined) => void,
     error: SynclineError | undefined,
   ];
-  /** What has become of the changes made here to a document; undefined without a database. */
+  /** What has become of the changes made here to a document; undefined without a database, or where the key is none. */
   useSaveState(collection: keyof C & string, key: string): SaveState | undefined;
   /**
    * The last changes made here, the newest first, and how far each has got; of all documents, and from when a component
@@ -96,7 +96,7 @@ export function createHooks<C extends Collections = Collections>(_schema?: Schem
   const useDatabase = () => useContext(Context);
 
   /** The document as components share it. What the schema says is a matter of types only. */
-  const useShared = (collection: string, key: string): SharedDocument | undefined => {
+  const useShared = (collection: string, key: string): SharedDocument | NoDocument | undefined => {
     const database = useDatabase() as Database | undefined;
     return database && sharedDocuments(database).get(collection, key);
   };
@@ -110,7 +110,7 @@ export function createHooks<C extends Collections = Collections>(_schema?: Schem
     const shared = useShared(collection, key);
     const value = useSelected(
       shared?.subscribe ?? never,
-      () => (shared?.isKnown === true ? select(shared.document) : undefined),
+      () => (shared?.isKnown ? select(shared.document) : undefined),
       () => undefined,
       isEqual,
     );
@@ -126,12 +126,12 @@ export function createHooks<C extends Collections = Collections>(_schema?: Schem
     const shared = useShared(collection, key);
     const others = useSyncExternalStore(
       shared?.subscribePresence ?? never,
-      () => shared?.document.presence.others ?? NOBODY,
+      () => shared?.document?.presence.others ?? NOBODY,
       () => NOBODY,
     );
     const error = useSyncExternalStore(
       never,
-      () => shared?.document.presence.error,
+      () => (shared?.document === undefined ? shared?.error : shared.document.presence.error),
       () => undefined,
     );
     return [others, shared?.show ?? ignore, error] as const;
@@ -141,7 +141,7 @@ export function createHooks<C extends Collections = Collections>(_schema?: Schem
     const shared = useShared(collection, key);
     return useSyncExternalStore(
       shared?.subscribe ?? never,
-      () => shared?.document.saveState,
+      () => shared?.document?.saveState,
       () => undefined,
     );
   }
