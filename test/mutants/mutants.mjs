@@ -22,6 +22,13 @@ export const MUTANTS = [
     tests: ["test/scenarios/roles.test.ts", "has not heard yet who the members are"],
   },
   {
+    rule: "turns",
+    name: "a turn that is asked for after a quiet while overtakes one that waits",
+    file: "packages/transport/src/turns.ts",
+    edits: [["this.#waiting === 0 && ", ""]],
+    tests: ["test/transport/turns.test.ts", "in the order"],
+  },
+  {
     rule: "REPLICATION",
     name: "in a ring, a stream comes from its master and from the upstream by turns",
     file: node("following"),

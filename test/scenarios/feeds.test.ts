@@ -110,3 +110,24 @@ describe("a document that is opened after a master's loss (I8)", () => {
     expect(late.loaded).toBe(true);
   });
 });
+
+test("who has written is written to last: others wait for it, however long they are there", () => {
+  const cluster = world(21);
+  cluster.master("m1");
+  const clients = ["ann", "bob", "cid"].map((name) => cluster.client(name, ["m1"]));
+  for (const client of clients) {
+    client.open("boards/a");
+    cluster.pass(100);
+  }
+  for (const writer of clients) {
+    const told: string[] = [];
+    cluster.network.tap = (from, to) => {
+      if (from === "m1") told.push(to);
+    };
+    writer.write("boards/a", (b) => b.counter("votes").increment());
+    cluster.passUntil("all were told", () => new Set(told).size === 3);
+    cluster.network.tap = undefined;
+    expect(told.indexOf(writer.name)).toBe(2);
+    cluster.settle();
+  }
+});

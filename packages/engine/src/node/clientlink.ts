@@ -101,6 +101,7 @@ export class ClientLink implements SessionHandler {
         return;
       case "offer":
         this.sink ??= this.parts.offers(this.channel, this.who);
+        if (this.feed !== undefined) this.feed.hasWritten = true;
         this.sink.offer(message);
         break;
       case "handover":

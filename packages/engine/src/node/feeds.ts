@@ -143,20 +143,33 @@ export class Feeds {
     }
   }
 
-  /** Sends one encoding of a turn's changes to all readers that are at the end of the tail. */
+  /**
+   * Sends one encoding of a turn's changes to all readers that are at the end of the tail. Those who have written come last:
+   * what they get they mostly have, and each frame is one that others wait for.
+   */
   private share(id: string, first: number, places: readonly PlacedChange[]): void {
     let encoded: Uint8Array[] | undefined;
-    for (const reader of this.readers.get(id) ?? []) {
+    const give = (reader: Reader): void => {
       const { session } = reader;
       session.cutDue = true;
       this.due.add(session);
       if (session.behind.has(reader) || reader.sequence !== first - 1 || !session.channel.writable) {
         session.behind.add(reader);
-        continue;
+        return;
       }
       encoded ??= this.encode(places);
       for (const message of encoded) session.channel.sendEncoded(message);
       reader.sequence = first - 1 + places.length;
+    };
+    let writers: Reader[] | undefined;
+    for (const reader of this.readers.get(id) ?? []) {
+      if (!reader.session.hasWritten) give(reader);
+      else if (writers === undefined) writers = [reader];
+      else writers.push(reader);
+    }
+    for (const reader of writers ?? []) {
+      reader.session.hasWritten = false;
+      give(reader);
     }
   }
 
@@ -295,6 +308,8 @@ export class FeedSession {
   /** What the client has seen elsewhere and waits for here. */
   readonly wanted: MutableVector = new Map();
   cutDue = false;
+  /** The client has offered something since it was last sent something. */
+  hasWritten = false;
 
   constructor(readonly channel: Channel) {}
 }
