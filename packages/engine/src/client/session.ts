@@ -1,6 +1,16 @@
 import type { MutableVector, StreamId, Vector } from "@syncline/core";
 import { covers, joinInto, positionIn } from "@syncline/core";
 
+/** What was handed over to a master. */
+export interface HandedOver {
+  /** What had been seen by then. */
+  readonly seen: Vector;
+  /** The safe part of that. */
+  readonly floor: Vector;
+  /** There was nothing unsafe: all of it was safe already, or lost and given up. */
+  readonly isNothing: boolean;
+}
+
 /**
  * What a client's session has seen, as vectors: it decides which master may take its changes at once, and what
  * has to be handed over to one that lacks something.
@@ -81,7 +91,7 @@ export class Session {
    * A master that has `have` took everything unsafe that was seen up to `seen`. It also has the `floor` that was asked
    * for, so what it lacks of that was cut off by an agreed end, and nobody will ever have it (SPINE 14, 17).
    */
-  handed(have: Vector, { seen, floor }: { readonly seen: Vector; readonly floor: Vector }): void {
+  handed(have: Vector, { seen, floor, isNothing }: HandedOver): void {
     // It lacked nothing, so nothing has to stand in for anything; and its own vector has what a provider need not tell anybody.
     if (covers(have, this.vector())) return;
     for (const [stream, position] of this.#seen) {
@@ -90,7 +100,8 @@ export class Session {
       const safe = positionIn(floor, stream) > had ? 0 : this.#safePart(stream, position);
       this.#seen.set(stream, Math.min(position, Math.max(had, safe)));
     }
-    this.#need = new Map(have);
+    // Where nothing was unsafe nothing stands in for it, and nobody need tell what else that master had.
+    this.#need = isNothing ? new Map() : new Map(have);
     this.#versionCount += 1;
   }
 

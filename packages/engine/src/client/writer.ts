@@ -13,7 +13,7 @@ import type { Channel } from "../channel.js";
 import type { Logger, Scheduler } from "../ports.js";
 import type { Outbox, OwnChange } from "./outbox.js";
 import type { Retained } from "./retained.js";
-import type { Session } from "./session.js";
+import type { HandedOver, Session } from "./session.js";
 
 /** What becomes of it, told to the client. */
 export interface WriterEvents {
@@ -44,9 +44,7 @@ export class Writer {
   #queue: OwnChange[] = [];
   #received = 0;
   #sessionVersion = -1;
-  #handingOver:
-    | { readonly seen: ReadonlyMap<number, number>; readonly floor: ReadonlyMap<number, number> }
-    | undefined;
+  #handingOver: HandedOver | undefined;
   /** Set while nothing is offered: after a refusal that asks for patience, or while a document is rebuilt. */
   #pausedBy = new Set<string>();
   #cancelPause: () => void = () => {};
@@ -115,7 +113,7 @@ export class Writer {
     const channel = this.#channel;
     if (channel === undefined || this.#handingOver !== undefined) return;
     const floor = this.#session.floor();
-    this.#handingOver = { seen: this.#session.seenNow(), floor };
+    this.#handingOver = { seen: this.#session.seenNow(), floor, isNothing: this.#retained.isEmpty };
     this.#logger.info("hand-over", { master: this.#master.name });
     let batches: SealedBatch[] = [];
     let bytes = 0;

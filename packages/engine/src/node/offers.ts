@@ -69,7 +69,11 @@ export class Offers {
   private queuedBytes = 0;
   private expected = 1;
   private session: Vector = new Map();
-  private waitingSince: number | undefined;
+  /** Since when the head of the queue waits, and since when a hand-over does. */
+  private readonly waitingSince: { queue: number | undefined; handover: number | undefined } = {
+    queue: undefined,
+    handover: undefined,
+  };
   /** Since when there is something to tell that the disk does not have. */
   private heldSince: number | undefined;
   private readonly awaitingDisk: Answered[] = [];
@@ -266,7 +270,7 @@ export class Offers {
       let judgement = admission.judge(next.change, session);
       const objection = judgement.kind === "admit" ? this.ports.objection(next.change) : undefined;
       if (objection?.kind === "malformed") {
-        this.waitingSince = undefined;
+        this.waitingSince.queue = undefined;
         this.refuse(
           { what: "offer", number: next.number },
           fault("MALFORMED_OP", objection.reason),
@@ -276,7 +280,7 @@ export class Offers {
       }
       if (objection !== undefined) judgement = { kind: "wait", lacks: "causes", reason: objection.reason };
       if (judgement.kind === "wait") {
-        if (!this.waitedTooLong()) return grew;
+        if (!this.waitedTooLong("queue")) return grew;
         const code = judgement.lacks === "session" ? "CAUSAL_WAIT_TIMEOUT" : "CAUSES_MISSING";
         this.refuse(
           { what: "offer", number: next.number },
@@ -285,7 +289,7 @@ export class Offers {
         );
         return grew;
       }
-      this.waitingSince = undefined;
+      this.waitingSince.queue = undefined;
       if (judgement.kind === "reused") {
         this.ports.logger.error("identity-reused", {
           change: changeId(next.change),
@@ -339,12 +343,12 @@ export class Offers {
       return false;
     }
     if (!ports.admission.covers(ports.admission.clipped(handingOver.floor))) {
-      if (this.waitedTooLong()) {
+      if (this.waitedTooLong("handover")) {
         this.refuseHandover(fault("CAUSAL_WAIT_TIMEOUT", "this node lacks even what is safe"));
       }
       return false;
     }
-    this.waitingSince = undefined;
+    this.waitingSince.handover = undefined;
     let grew = false;
     for (const change of handingOver.changes) {
       const judgement = ports.admission.judge(change, undefined);
@@ -365,11 +369,11 @@ export class Offers {
     return grew;
   }
 
-  private waitedTooLong(): boolean {
+  private waitedTooLong(what: "queue" | "handover"): boolean {
     const now = this.ports.clock.monotonic();
-    this.waitingSince ??= now;
-    if (now - this.waitingSince < this.ports.limits.admissionWaitMs) return false;
-    this.waitingSince = undefined;
+    const since = (this.waitingSince[what] ??= now);
+    if (now - since < this.ports.limits.admissionWaitMs) return false;
+    this.waitingSince[what] = undefined;
     return true;
   }
 
