@@ -140,11 +140,13 @@ export function naiveBreaches({ events, survives }: Recording): string[] {
               (word.by === undefined || event.unheardOf?.includes(word.by) !== true),
           ) &&
           !event.late?.some(
-            ({ by, without }) =>
+            ({ by, without, until }) =>
+              committedFirst(other.change) <= (until ?? Number.POSITIVE_INFINITY) &&
               events.every(
                 (word) =>
                   word.did !== "told" ||
                   word.change !== other.change ||
+                  by === undefined ||
                   (word.by !== undefined && by.includes(word.by)),
               ) &&
               writes.some(
@@ -156,6 +158,18 @@ export function naiveBreaches({ events, survives }: Recording): string[] {
     if (isStale) note("staleness");
   });
   return found;
+
+  function committedFirst(change: string): number {
+    const told = events.flatMap((event) =>
+      event.did === "told" &&
+      event.change === change &&
+      event.outcome === "committed" &&
+      LEVEL[event.level] >= LEVEL[survives]
+        ? [event.at]
+        : [],
+    );
+    return Math.min(...told);
+  }
 
   function committedLevels(write: Write): number[] {
     return events.flatMap((event) =>

@@ -1,4 +1,4 @@
-import { checkSessions, type Recording, type SessionEvent } from "@syncline/simulation";
+import { checkSessions, type Late, type Recording, type SessionEvent, type Span } from "@syncline/simulation";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { naiveBreaches } from "./naive-sessions.js";
@@ -44,6 +44,7 @@ const step = fc.oneof(
       /** Of which masters there is a takeover that is late, and which of the changes so far it had. */
       late: fc.constantFrom(undefined, undefined, ["m3"], ["m2", "m3"]),
       had: fc.nat(255),
+      until: fc.constantFrom(undefined, 60, 100),
       gives: fc.constantFrom(undefined, "t", "u"),
       takes: fc.constantFrom(undefined, undefined, undefined, undefined, "t", "u"),
     }),
@@ -80,6 +81,12 @@ const recording: fc.Arbitrary<Recording> = fc
     return story.recording;
   });
 
+const lateBy = (by: readonly string[], without: readonly Span[], until: number | undefined): Late => ({
+  without,
+  ...(until === 60 ? {} : { by }),
+  ...(until !== undefined && { until }),
+});
+
 function play(story: Story, changes: { name: string; document: string; session: string }[], one: Step): void {
   switch (one.did) {
     case "write": {
@@ -97,12 +104,12 @@ function play(story: Story, changes: { name: string; document: string; session: 
           .filter(({ document }, index) => document === one.document && ((mask >> (index & 7)) & 1) === 1)
           .map(({ name }) => name);
       const shown = chosen(one.mask).map((name, index) => (one.torn && index === 0 ? `${name}.1` : name));
-      const { final, maxStalenessMs, unheardOf, late: by, gives, takes } = one;
+      const { final, maxStalenessMs, unheardOf, late: by, until, gives, takes } = one;
       story.read(one.session, one.document, shown, {
         ...(final === undefined ? {} : { final }),
         ...(maxStalenessMs === undefined ? {} : { maxStalenessMs }),
         ...(unheardOf === undefined ? {} : { unheardOf }),
-        ...(by === undefined ? {} : { late: [{ by, without: story.spans(chosen(one.had)) }] }),
+        ...(by === undefined ? {} : { late: [lateBy(by, story.spans(chosen(one.had)), until)] }),
         ...(gives === undefined ? {} : { gave: gives }),
         ...(takes === undefined ? {} : { took: takes }),
       });

@@ -412,6 +412,9 @@ export class SimNode {
     );
     this.engine.start(() => {
       this.isStarted = true;
+      // Nothing is shown yet of what never ran.
+      if (this.visible.size > 0 && this.engine.status().role === "master")
+        cluster.late.beganAgain(this, cluster.time.now);
     });
   }
 

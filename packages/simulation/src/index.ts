@@ -4,6 +4,7 @@ export * from "./disk.js";
 export * from "./gathering.js";
 export * from "./history.js";
 export * from "./inspection.js";
+export type { Late } from "./late.js";
 export * from "./narrow-random.js";
 export * from "./network.js";
 export * from "./player.js";

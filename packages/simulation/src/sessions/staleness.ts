@@ -14,8 +14,9 @@ export const staleness: Rule = ({ event, shown }, { changes }) => {
     const since = changes.keptSince(change);
     if (since === undefined || since > at - maxStalenessMs || changes.givenUp.has(change.index)) continue;
     if (change.told.every(({ by }) => by !== undefined && unheardOf.includes(by))) continue;
-    const isLate = ({ by, without }: Late): boolean =>
-      change.told.every((told) => told.by !== undefined && by.includes(told.by)) &&
+    const isLate = ({ by, without, until = since }: Late): boolean =>
+      since <= until &&
+      change.told.every((told) => by === undefined || (told.by !== undefined && by.includes(told.by))) &&
       !changes.shown(document, without).whole.has(change.index);
     if (late.some(isLate)) continue;
     return `at most ${maxStalenessMs} ms old, without ${change.write.change}, committed at ${since}`;
