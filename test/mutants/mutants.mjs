@@ -129,6 +129,20 @@ export const MUTANTS = [
     tests: [FORMER, "who has never come"],
   },
   {
+    rule: "SPINE 19",
+    name: "who is demoted while it joins again has a stream all the same",
+    file: node("mastership"),
+    edits: [["      if (this.opening !== stream) return;\n", ""]],
+    tests: ["test/scenarios/roles.test.ts", "while its disk takes the stream"],
+  },
+  {
+    rule: "SPINE 19",
+    name: "a node takes writes before its disk has the stream for them",
+    file: node("node"),
+    edits: [[" || this.mastership.current === undefined) {\n      const reason", ") {\n      const reason"]],
+    tests: ["test/scenarios/roles.test.ts", "while its disk takes the stream"],
+  },
+  {
     rule: "SPINE 4, I6",
     name: "a promoted master takes what waits in its former stream for its own",
     file: node("mastership"),

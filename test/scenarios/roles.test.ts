@@ -350,6 +350,34 @@ test("what waits to be accepted when a master is demoted goes into the next stre
   for (const node of [m1, m2]) expect(node.json("boards/a"), node.name).toEqual({ title: "second" });
 });
 
+test("a master that is demoted while its disk takes the stream with which it joins again hands in what was cut off", () => {
+  const cluster = world(23);
+  const m1 = cluster.master("m1", { follow: ["m2"] });
+  const m2 = cluster.master("m2", { follow: ["m1"], flushMs: 400 });
+  cluster.follower("f1", { follow: ["m1", "m2"] });
+  cluster.pass(5_000);
+  for (const other of ["m1", "f1"]) cluster.network.cut("m2", other);
+  m2.write("boards/a", (b) => b.register("title").set("cut off"));
+  cluster.pass(10_000);
+  const retired = m1.retire("m2", { force: true });
+  cluster.passUntil("it is retired", () => retired.answer !== undefined, 30_000);
+  const own = () => m2.engine.status().streams.filter(({ node }) => node === "m2");
+  const before = own().map(({ stream }) => stream);
+  const opened = () => own().filter(({ stream }) => !before.includes(stream));
+  cluster.network.heal("m2", "f1");
+  cluster.passUntil("it hears a majority, and opens a stream", () => opened().length > 0);
+  expect(m2.engine.refusesWrites()).toMatchObject({ code: "READ_ONLY_FOLLOWER" });
+  const demoted = m2.demote({ force: true });
+  cluster.passUntil("it is a follower", () => demoted.answer !== undefined);
+  cluster.pass(2_000);
+  expect([roleOf(m2), m2.engine.refusesWrites()?.code]).toEqual(["follower", "READ_ONLY_FOLLOWER"]);
+  cluster.network.healAll();
+  // It is no master: who is one takes in what m2 alone has.
+  cluster.settle();
+  expect(m1.json("boards/a")).toEqual({ title: "cut off" });
+  expect(opened().map(({ received }) => received)).toEqual([1]);
+});
+
 test("who has heard of a retirement and of no member is not promoted without force", () => {
   const cluster = world(22);
   const m1 = cluster.master("m1", { follow: ["m2"] });

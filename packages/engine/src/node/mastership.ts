@@ -36,6 +36,8 @@ export class Mastership {
   readonly opened = new Set<StreamId>();
   /** Its stream was closed by others: it opens another one when it hears a majority. */
   isRejoining = false;
+  /** The stream that will be its present one once the disk has it, unless it is demoted before. */
+  private opening: StreamId | undefined;
 
   constructor(
     private readonly self: Role,
@@ -104,16 +106,19 @@ export class Mastership {
     );
     this.meta.epoch = stream;
     this.opened.add(stream);
+    this.opening = stream;
     const { visibility = "committed" } = this.config;
     const { rule } = this.self;
     const generation = this.retirements.generationOf(name);
     admission.open({ node: name, rule, previous, visibility, ...(generation > 0 && { generation }) });
     this.on.afterDurable(this.journal.mark(), () => {
+      if (this.opening !== stream) return;
       // The others had closed it before they had heard of it: the next one is opened with knowledge of that.
       if (this.log.stream(stream) === undefined) {
         this.open(then);
         return;
       }
+      this.opening = undefined;
       this.current = { admission, writes };
       then();
     });
@@ -121,12 +126,13 @@ export class Mastership {
 
   /**
    * It is demoted: what waits in its stream to be shown is in no stream of its own any more (SPINE 4), and nothing more comes
-   * into it: not of what clients have offered either, who are told of this only when the disk has it.
+   * into it: not of what clients have offered either, who are told of this only when the disk has it. A stream that is being
+   * opened stays as it is, and is nobody's present one.
    */
   end(): void {
     if (this.current !== undefined) this.current.admission.isOver = true;
     this.current?.writes.stop();
-    this.current = undefined;
+    this.current = this.opening = undefined;
     this.pending.clear();
   }
 

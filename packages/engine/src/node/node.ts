@@ -567,7 +567,7 @@ export class SyncNode {
     if (this.state === "error") return this.storageFailed();
     if (this.state === "starting") return fault("SHUTTING_DOWN", `${this.name} is starting`);
     if (this.state !== "running") return fault("SHUTTING_DOWN", `${this.name} is stopping`);
-    if (this.mastership.isRejoining) {
+    if (this.mastership.isRejoining || this.mastership.current === undefined) {
       const reason = `${this.name} was retired, and joins again once it hears a majority`;
       return fault("READ_ONLY_FOLLOWER", reason, this.masters());
     }
