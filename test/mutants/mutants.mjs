@@ -129,6 +129,13 @@ export const MUTANTS = [
     tests: [FORMER, "who has never come"],
   },
   {
+    rule: "I5, I11",
+    name: "a drop that comes back is taken for one that was looked at",
+    file: node("conflicts"),
+    edits: [["const looked = new Set<string>();", "const looked = new Set<string>(before);"]],
+    tests: ["test/scenarios/unseen.test.ts", "is handed in again"],
+  },
+  {
     rule: "SPINE 19",
     name: "who is demoted while it joins again has a stream all the same",
     file: node("mastership"),
@@ -725,7 +732,7 @@ export const MUTANTS = [
     rule: "decision 0070",
     name: "what was here before the takeover was known is not told",
     file: node("conflicts"),
-    edits: [["if (news.length === 0) return;", "if (news.length >= 0) return;"]],
+    edits: [["if (!isNew) return;", "if (isNew || !isNew) return;"]],
     tests: ["test/scenarios/late-merges.test.ts", "the tail before the takeover"],
   },
   {

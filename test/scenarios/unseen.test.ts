@@ -171,3 +171,29 @@ test("every node tells what the specification says, at every moment", () => {
   }
   for (const [what, count] of Object.entries(counts)) expect(count, what).toBeGreaterThan(0);
 });
+
+test("a drop that was cut off and is handed in again is held against what came meanwhile", () => {
+  const cluster = world(7);
+  const m1 = cluster.master("m1", { follow: ["m2"] });
+  const m2 = cluster.master("m2", { follow: ["m1"] });
+  cluster.follower("f1", { follow: ["m1", "m2"] });
+  cluster.pass(1_000);
+  m1.alter(
+    { do: "create", collection: "boards" },
+    { do: "add", collection: "boards", field: "tags", is: { kind: "set", types: [] } },
+  );
+  cluster.settle();
+  for (const other of ["m1", "f1"]) cluster.network.cut("m2", other);
+  m2.alter({ do: "drop", collection: "boards", field: "tags" });
+  cluster.pass(100);
+  // It has more than the dropper had seen, and looks through its documents.
+  m2.alter({ do: "create", collection: "cards" });
+  m1.write("boards/a", (b) => b.set("tags").add("unseen"));
+  cluster.pass(15_000);
+  const retired = m1.retire("m2", { force: true });
+  cluster.passUntil("it is retired", () => retired.answer !== undefined, 30_000);
+  cluster.network.healAll();
+  cluster.settle();
+  expect(told(m1)).toMatchObject([{ type: "write_to_dropped", document: "boards/a" }]);
+  expect(told(m2)).toEqual(told(m1));
+});

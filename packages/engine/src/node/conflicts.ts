@@ -46,8 +46,12 @@ export class Conflicts {
   private readonly found = new WeakMap<DocumentEntry, { at: number; conflicts: readonly Conflict[] }>();
   private deletions = false;
   private readonly fences = new WeakMap<CatalogCollection, readonly Fence[]>();
-  /** Drops for which all documents were looked through, by this process. */
-  private readonly looked = new Set<string>();
+  /**
+   * Drops and takeovers for which all documents were looked through, by this process. One that is cut off and comes back is
+   * looked through again: what has come meanwhile was not held against it.
+   */
+  private lookedAtDrops: ReadonlySet<string> = new Set();
+  private lookedAtTakeovers: ReadonlySet<string> = new Set();
 
   constructor(
     private readonly storage: Storage,
@@ -72,13 +76,14 @@ export class Conflicts {
    * schema itself may be among what a snapshot has brought and has yet to take its place.
    */
   start(): void {
-    for (const { id: collection } of this.schema.catalog().collections)
-      for (const { id } of this.fencesOf({ collection, key: "" })) this.looked.add(id);
+    const { collections } = this.schema.catalog();
+    const fences = collections.flatMap(({ id: collection }) => this.fencesOf({ collection, key: "" }));
+    this.lookedAtDrops = new Set(fences.map(({ id }) => id));
   }
 
   /** What this node shows is known from now on: what came late before was noted when it came. */
   begin(): void {
-    for (const id of this.takeovers.lateIn(this.visible())) this.looked.add(id);
+    this.lookedAtTakeovers = new Set(this.takeovers.lateIn(this.visible()));
   }
 
   /** A change has been integrated: the last one of its document. */
@@ -118,9 +123,10 @@ export class Conflicts {
 
   /** Somebody has taken over: what is here that he had not? */
   takenOver(): void {
-    const news = this.takeovers.lateIn(this.visible()).filter((id) => !this.looked.has(id));
-    if (news.length === 0) return;
-    for (const id of news) this.looked.add(id);
+    const late = this.takeovers.lateIn(this.visible());
+    const isNew = late.some((id) => !this.lookedAtTakeovers.has(id));
+    this.lookedAtTakeovers = new Set(late);
+    if (!isNew) return;
     for (const name of this.documents.everyName()) {
       const entry = isReserved(name) ? undefined : this.documents.find(name);
       if (entry !== undefined) this.lookWhetherLate(entry);
@@ -209,11 +215,17 @@ export class Conflicts {
 
   /** What was written to something dropped before the drop was known here, and unseen by the dropper. */
   private lookAtDropped(): void {
+    const before = this.lookedAtDrops;
+    const looked = new Set<string>();
+    this.lookedAtDrops = looked;
     for (const { id: collection } of this.schema.catalog().collections) {
-      const news = this.fencesOf({ collection, key: "" }).filter(({ seen }) => !covers(seen, this.visible()));
-      const unknown = news.filter(({ id }) => !this.looked.has(id));
-      if (unknown.length === 0) continue;
-      for (const { id } of unknown) this.looked.add(id);
+      let isNew = false;
+      for (const { id, seen } of this.fencesOf({ collection, key: "" })) {
+        if (!before.has(id) && covers(seen, this.visible())) continue;
+        looked.add(id);
+        if (!before.has(id)) isNew = true;
+      }
+      if (!isNew) continue;
       let after: string | undefined;
       for (;;) {
         const keys = this.documents.keys(collection, after, this.limits.pageKeysMax);
