@@ -364,7 +364,7 @@ export const MUTANTS = [
     file: node("cutting"),
     edits: [
       [
-        "    for (const { entry, places, authors } of entries) this.rebuild(entry, places, authors, ends);\n",
+        "    for (const { entry, places, authors } of entries) this.rebuild(entry, places, authors, ends, bound);\n",
         "",
       ],
     ],

@@ -106,7 +106,7 @@ export class ClosedStreams {
       const opening = this.log.stream(id)?.opening;
       if (opening !== undefined && end === 0) this.learnEnd(opening.node, id, 0);
     }
-    const records = this.cutting.cut(ends);
+    const records = this.cutting.cut(ends, this.bases.vector);
     this.bases.cut();
     this.on.shownAnew();
     this.ports.log.warn("stream-cut", { records, ends: [...ends] });

@@ -57,8 +57,11 @@ export class Cutting {
     return kept;
   }
 
-  /** Cuts each stream at its end. Bases are within the ends. Returns how many records went. */
-  cut(ends: ReadonlyMap<StreamId, number>): number {
+  /**
+   * Cuts each stream at its end. Bases are within the ends, and what stands at or before `bound`, up to which they are folded,
+   * stands in each tail before all else, as it did. Returns how many records went.
+   */
+  cut(ends: ReadonlyMap<StreamId, number>, bound: Vector): number {
     const affected = new Map<string, { name: DocumentName; places: PlacedChange[] }>();
     let gone = 0;
     for (const [id, end] of ends) {
@@ -78,7 +81,7 @@ export class Cutting {
       if (stream.visible > 0) this.visible.set(id, stream.visible);
       else this.visible.delete(id);
     }
-    for (const { entry, places, authors } of entries) this.rebuild(entry, places, authors, ends);
+    for (const { entry, places, authors } of entries) this.rebuild(entry, places, authors, ends, bound);
     return gone;
   }
 
@@ -136,27 +139,33 @@ export class Cutting {
     places: readonly PlacedChange[],
     authors: readonly Author[],
     ends: ReadonlyMap<StreamId, number>,
+    bound: Vector,
   ): void {
     const base = this.documents.baseOf(entry);
     const seen = new Map<Author, CounterRow>();
     const counterOf = (author: Author) => seen.get(author)?.counter ?? base.counter(author);
     const [integrated, duplicates]: PlacedChange[][] = [[], []];
-    let left = places;
-    for (let grows = true; grows; ) {
-      grows = false;
-      const rest: PlacedChange[] = [];
-      for (const place of left) {
-        const head = headOf(place.change);
-        const isNext = counterOf(head.author) === head.first - 1;
-        if (counterOf(head.author) >= head.last) duplicates?.push(place);
-        else if (isNext && head.observed.every((dot) => counterOf(dot.author) >= dot.counter)) {
-          seen.set(head.author, { counter: head.last, checksum: changeChecksum({ bytes: place.change }) });
-          integrated?.push(place);
-          grows = true;
-        } else rest.push(place);
+    const take = (some: readonly PlacedChange[]): void => {
+      let left = some;
+      for (let grows = true; grows; ) {
+        grows = false;
+        const rest: PlacedChange[] = [];
+        for (const place of left) {
+          const head = headOf(place.change);
+          const isNext = counterOf(head.author) === head.first - 1;
+          if (counterOf(head.author) >= head.last) duplicates?.push(place);
+          else if (isNext && head.observed.every((dot) => counterOf(dot.author) >= dot.counter)) {
+            seen.set(head.author, { counter: head.last, checksum: changeChecksum({ bytes: place.change }) });
+            integrated?.push(place);
+            grows = true;
+          } else rest.push(place);
+        }
+        left = rest;
       }
-      left = rest;
-    }
+    };
+    const isFolded = ({ stream, position }: PlacedChange) => position <= positionIn(bound, stream);
+    take(places.filter(isFolded));
+    take(places.filter((place) => !isFolded(place)));
     // What is left was quarantined before, and is again.
     for (const author of authors) {
       const known = this.counters.get(entry.number, author);
