@@ -47,6 +47,7 @@ describe("asked wrongly", () => {
     [["--steps", "-1"], /^--steps -1: write/],
     [["--cluster", "3,2"], /^--cluster 3,2: write how many masters, followers and clients/],
     [["--cluster", "0,2,5"], /^--cluster 0,2,5: write how many/],
+    [["--pace", "fast"], /^--pace fast: no such pace; there are dense, slow, changing$/],
     [["--faults", "fire"], /^--faults fire: no such fault; there are crashes, .* and none$/],
     [["--trace", "no/such/folder/t.txt"], /^--trace no\/such\/folder\/t.txt: ENOENT/],
     [["--trace", "t.txt", "--count", "2"], /^--trace goes with one history/],

@@ -13,6 +13,9 @@ import {
   type FaultName,
   type History,
   isFaultName,
+  isPace,
+  PACES,
+  type Pace,
   type Played,
   play,
   readRegression,
@@ -28,6 +31,7 @@ export interface SimulateFlags {
   readonly count?: string;
   readonly steps?: string;
   readonly cluster?: string;
+  readonly pace?: string;
   readonly faults?: string;
   readonly trace?: string;
   readonly save?: string;
@@ -71,7 +75,8 @@ function drawn(flags: SimulateFlags): Histories {
   const steps = wholeNumber("--steps", flags.steps ?? "150", 1, 100_000);
   const without = leftOut(flags.faults);
   const size = flags.cluster === undefined ? undefined : sizeOf(flags.cluster);
-  return { count, historyAt: (index) => drawHistory(seed + index, steps, without, size) };
+  const pace = paceOf(flags.pace);
+  return { count, historyAt: (index) => drawHistory(seed + index, steps, without, size, pace) };
 }
 
 function replayed(path: string): Histories {
@@ -152,6 +157,11 @@ function sizeOf(text: string): Size {
     ]);
   }
   return { masters, followers, clients };
+}
+
+function paceOf(name: string | undefined): Pace | undefined {
+  if (name === undefined || isPace(name)) return name;
+  throw new Stop(EXIT.usage, [`--pace ${name}: no such pace; there are ${PACES.join(", ")}`]);
 }
 
 function leftOut(faults: string | undefined): FaultName[] {

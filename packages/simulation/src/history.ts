@@ -1,6 +1,7 @@
 import type { Draft, ListDraft } from "@syncline/core";
 import type { Statement } from "@syncline/engine";
 import type { CrashMoment } from "./disk.js";
+import { drawPace, type Pace, stretching } from "./pace.js";
 import { insertPurges } from "./purge-stories.js";
 import { SeededRandom } from "./random.js";
 import { insertRules } from "./rule-stories.js";
@@ -229,6 +230,7 @@ const PURPOSES = {
   retirements: 6,
   rules: 7,
   purges: 8,
+  pace: 9,
 } as const;
 
 /** Everything that may happen, so that a batch of histories can be asked whether it did. */
@@ -241,12 +243,13 @@ export interface Size {
   readonly clients: number;
 }
 
-/** The history of this seed: the same on every machine. */
+/** The history of this seed: the same on every machine. Its pace is drawn, where it is not said. */
 export function drawHistory(
   seed: number,
   steps: number,
   without: readonly FaultName[] = [],
   size?: Size,
+  pace?: Pace,
 ): History {
   const random = new SeededRandom(seed);
   const masters = named("m", size?.masters ?? 2 + random.integer(2));
@@ -266,10 +269,14 @@ export function drawHistory(
     return "write";
   };
   const names = { nodes, clients: clients.map((client) => client.name) };
+  const pacing = new SeededRandom(seed, PURPOSES.pace);
+  const drawnPace = drawPace(pacing);
+  const stretch = stretching(pace ?? drawnPace, pacing);
   const actions: Action[] = [];
   for (let step = 0; step < steps; step++) {
     actions.push(drawAction(drawKind(), names, random));
-    if (random.chance(0.7)) actions.push({ kind: "pass", ms: random.integer(80) });
+    const times = stretch();
+    if (random.chance(0.7)) actions.push({ kind: "pass", ms: random.integer(80) * times });
   }
   if (!left.has("promote")) insertRoles(actions, nodes, new SeededRandom(seed, PURPOSES.roles));
   if (!left.has("stop")) insertStops(actions, nodes, new SeededRandom(seed, PURPOSES.stops));

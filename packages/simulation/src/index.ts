@@ -7,6 +7,7 @@ export * from "./inspection.js";
 export type { Late } from "./late.js";
 export * from "./narrow-random.js";
 export * from "./network.js";
+export * from "./pace.js";
 export * from "./player.js";
 export * from "./random.js";
 export * from "./regression.js";
