@@ -1229,8 +1229,8 @@ export const MUTANTS = [
     file: client("writer"),
     edits: [
       [
-        "this.#handingOver = { seen: this.#session.seenNow(), floor };",
-        "this.#session.handed(new Map(), { seen: this.#session.seenNow(), floor });\n    return;",
+        "this.#handingOver = { seen: this.#session.seenNow(), floor, isNothing: this.#retained.isEmpty };",
+        "this.#session.handed(new Map(), { seen: this.#session.seenNow(), floor, isNothing: true });\n    return;",
       ],
     ],
     tests: [RULES, "rule 14"],
