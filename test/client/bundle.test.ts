@@ -58,7 +58,7 @@ const { BUNDLES, bundled, sizeOf } = (await import(SCRIPT)) as {
 };
 
 /** Minified and compressed: what has been reached, so that it does not grow again. The goal for the client is 20 kB. */
-const BYTES_MAX = { client: 33_060, "client, offline": 41_280, "core, one type": 7_600, react: 3_000 };
+const BYTES_MAX = { client: 33_070, "client, offline": 41_300, "core, one type": 7_640, react: 3_000 };
 
 describe("the bundle for browsers", () => {
   test("is one file that imports nothing, without ws and without the server's side", async () => {
