@@ -47,7 +47,7 @@ it("every work of the server is done by Syncline's, and nothing it took is lost 
 
 it("what replication costs is measured, and its ratios are numbers", async () => {
   const parts: Record<string, Record<string, number>> = (await smoke("replication")).parts as never;
-  expect(Object.keys(parts).sort()).toEqual(["any1", "catch-up", "heap", "stopped"]);
+  expect(Object.keys(parts).sort()).toEqual(["any1", "catch-up", "heap", "mesh", "stopped"]);
   for (const found of Object.values(parts))
     for (const [what, number] of Object.entries(found)) expect(number, what).toBeGreaterThan(0);
 });
