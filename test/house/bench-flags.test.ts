@@ -36,7 +36,10 @@ it("what is no number, no part, and no benchmark is one line as well", () => {
     expect(stderr).toContain(line);
   }
   const { status, stderr } = run(join(bench, "replication", "run.mjs"), "--only", "nope");
-  expect([status, stderr]).toEqual([2, "there is no part nope; there are any1, catch-up, heap, stopped, mesh\n"]);
+  expect([status, stderr]).toEqual([
+    2,
+    "there is no part nope; there are any1, catch-up, heap, stopped, mesh\n",
+  ]);
   const all = run(join(bench, "run.mjs"), "--help");
   expect(all.status).toBe(0);
   for (const name of NAMES) expect(all.stdout).toContain(`\n  ${name} `);

@@ -19,13 +19,15 @@ export async function backup(path: string, flags: BackupFlags): Promise<ExitCode
   if (existsSync(path)) throw new Stop(EXIT.usage, [`${path}: is there already; name a new file`]);
   const answer = await request(givenUrl(flags.url));
   const part = `${path}.part`;
+  // Before there is anything to undo: the file is there before its opening is known here.
+  const heedSignalsNoMore = undoneBySignals(() => rmSync(part, { force: true }));
   const file = await open(part, "w").catch((error: unknown) => {
+    heedSignalsNoMore();
     const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
     const reason = isMissing ? "its folder is not there; make that first" : reasonOf(error);
     throw new Stop(EXIT.usage, [`${path}: cannot be written: ${reason}`]);
   });
   const show = new Progress("rows");
-  const heedSignalsNoMore = undoneBySignals(() => rmSync(part, { force: true }));
   try {
     let of = "";
     let rows = 0;
