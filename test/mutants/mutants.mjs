@@ -61,7 +61,7 @@ export const MUTANTS = [
     name: "what a master has taken is made again when it refuses what followed for its clock",
     file: client("writer"),
     edits: [["each.received = true;", "each.received ||= false;"]],
-    tests: ["test/simulation/regressions.test.ts", "what-a-master-had-taken-was-made-again-for-its-clock"],
+    tests: ["test/engine/writer.test.ts", "whose receipt comes later"],
   },
   {
     rule: "SPINE 16",
@@ -96,7 +96,7 @@ export const MUTANTS = [
     name: "a session waits for all that a master had which lacked nothing",
     file: client("session"),
     edits: [["    if (covers(have, this.vector())) return;\n", ""]],
-    tests: ["test/simulation/regressions.test.ts", "no-provider-tells"],
+    tests: ["test/scenarios/handovers.test.ts", "lacked nothing"],
   },
   {
     rule: "decision 0080, I6",

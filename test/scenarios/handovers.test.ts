@@ -59,3 +59,14 @@ test("a session with nothing unsafe needs nothing of the master to which it has 
     ]),
   );
 });
+
+test("a master that lacked nothing of what a session has seen stands in for nothing", () => {
+  const session = new Session();
+  session.sawPlace(1, 5);
+  const have = new Map([
+    [1, 5],
+    [2, 9],
+  ]);
+  session.handed(have, { seen: session.seenNow(), floor: session.floor(), isNothing: false });
+  expect(session.vector()).toEqual(new Map([[1, 5]]));
+});

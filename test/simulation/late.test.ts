@@ -51,11 +51,12 @@ test("a promotion that hears everybody whom it needs excuses nothing", () => {
   expect(excused(cluster)).toEqual([]);
 });
 
-test("a master that is started again cannot know what it had sent before its disk had it, until it hears who has that", () => {
+test("an only master that is started again cannot know what it had sent before its disk had it, until it hears who has that", () => {
   const cluster = new Cluster({ seed: 7, disk: (scheduler) => memoryStorage({ scheduler }) });
-  const m1 = cluster.master("m1");
-  cluster.follower("f1", { follow: ["m1"] });
-  cluster.follower("f2", { follow: ["m1"] });
+  const topology = "single-master";
+  const m1 = cluster.master("m1", { topology });
+  cluster.follower("f1", { follow: ["m1"], topology });
+  cluster.follower("f2", { follow: ["m1"], topology });
   const ann = cluster.client("ann", ["m1"]);
   cluster.pass(2_000);
   ann.write(DOCUMENT, (draft) => draft.counter("votes").increment(1));

@@ -412,8 +412,15 @@ export class SimNode {
     );
     this.engine.start(() => {
       this.isStarted = true;
-      // Nothing is shown yet of what never ran.
-      if (this.visible.size > 0 && this.engine.status().role === "master")
+      // What never ran has forgotten nothing; other masters would know; and where a commit takes others, a master asks them about its own past.
+      const { role, streams } = this.engine.status();
+      const own = streams.filter((stream) => stream.node === this.name);
+      if (
+        this.isSingle &&
+        role === "master" &&
+        this.visible.size > 0 &&
+        own.every(({ rule }) => rule === "LOCAL")
+      )
         cluster.late.beganAgain(this, cluster.time.now);
     });
   }

@@ -8,7 +8,7 @@ import type { Span } from "./sessions/recording.js";
  * node had. Nobody counts that one as a master any more, so no bound is about it, until word of it comes. The check of bounded
  * reads excuses as little as can be for that: only at nodes that can have heard of the takeover, only what was told by
  * those who went before it and is not in what the promoted node showed then, and only until a frame has come from somebody who had more
- * than it, or from somebody who had got one of such a node. A master that is started again goes on in the same way without what it
+ * than it, or from somebody who had got one of such a node. An only master that is started again goes on in the same way without what it
  * had sent before its disk had it: only who has that can tell it.
  */
 export interface Late {
@@ -60,7 +60,7 @@ export class LateWrites {
   }
 
   /**
-   * A master has been started again. What it had sent before its disk had it, it may have forgotten, and others may have that:
+   * An only master has been started again. What it had sent before its disk had it, it may have forgotten, and others may have that:
    * it cannot know, until it hears one of them.
    */
   beganAgain(master: LateNode, now: number): void {

@@ -379,6 +379,7 @@ export class Offers {
 
   private refuseHandover(why: Fault): void {
     this.handingOver = undefined;
+    this.waitingSince.handover = undefined;
     this.send({ what: "handover" }, why, this.ports.admission.view());
   }
 
